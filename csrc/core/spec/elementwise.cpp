@@ -1,0 +1,17 @@
+#include "core/spec/elementwise.h"
+
+#include "core/spec/shapes.h"
+
+namespace striate::spec {
+
+int64_t elementwise(const char* function, const ArrayInfo& x) {
+  return element_count(function, x.name, x.shape);
+}
+
+int64_t elementwise(const char* function, const ArrayInfo& a, const ArrayInfo& b) {
+  check_same_dtype(function, a, b);
+  check_shape(function, b, a.shape);
+  return element_count(function, a.name, a.shape);
+}
+
+}  // namespace striate::spec

@@ -1,0 +1,47 @@
+// How kernels hand work to the pool: chunks that the problem fixes, never the number of threads.
+#pragma once
+
+#include "core/context.h"
+#include "cpu/simd.h"
+
+namespace striate::cpu {
+namespace {
+
+// body(chunk, scratch) for every chunk; scratch is this worker's own.
+template <class Body>
+STRIATE_INLINE void parallel_for(const Context& context, int64_t chunks, size_t scratch_bytes,
+                                 const Body& body) {
+  context.run(
+      chunks, scratch_bytes,
+      [](void* argument, int64_t chunk, void* scratch) {
+        (*static_cast<const Body*>(argument))(chunk, scratch);
+      },
+      const_cast<Body*>(&body));
+}
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Elements of one chunk of an elementwise kernel: some tens of microseconds of work.
+inline constexpr int64_t kElementsPerChunk = 32768;
+
+// body(begin, end) over [0, count) in chunks of kElementsPerChunk.
+template <class Body>
+STRIATE_INLINE void parallel_elements(const Context& context, int64_t count, const Body& body) {
+  parallel_for(context, ceil_div(count, kElementsPerChunk), 0, [&](int64_t chunk, void*) {
+    const int64_t begin = chunk * kElementsPerChunk;
+    const int64_t end = begin + kElementsPerChunk;
+    body(begin, end < count ? end : count);
+  });
+}
+
+// body(i, n) for each vector of [begin, end): n lanes from i on, fewer in the last one.
+template <class T, class Body>
+STRIATE_INLINE void for_each_vector(int64_t begin, int64_t end, const Body& body) {
+  constexpr int lanes = Vec<T>::lanes;
+  int64_t i = begin;
+  for (; i + lanes <= end; i += lanes) body(i, lanes);
+  if (i < end) body(i, static_cast<int>(end - i));
+}
+
+}  // namespace
+}  // namespace striate::cpu

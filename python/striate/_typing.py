@@ -1,0 +1,21 @@
+"""Names for the argument types that the public functions share."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
+
+Pair: TypeAlias = tuple[int, int]
+IntOrPair: TypeAlias = int | Pair
+Padding: TypeAlias = IntOrPair | tuple[Pair, Pair] | Literal["same", "valid"]
+
+Activation: TypeAlias = Literal["relu"] | None
+Reduction: TypeAlias = Literal["none", "mean", "sum"]
+LrnRegion: TypeAlias = Literal["across", "within"]
+LrnConvention: TypeAlias = Literal["torch", "onnx", "paper"]
+SgdConvention: TypeAlias = Literal["torch", "caffe"]

@@ -7,14 +7,22 @@
 namespace striate::bindings {
 namespace {
 
-std::string text_of(py::handle object) { return std::string(py::repr(object)); }
-
-bool is_int(py::handle object) {
-  return PyIndex_Check(object.ptr()) != 0 && !PyBool_Check(object.ptr());
+// For messages; an object that cannot be printed (an int of too many digits) is named by its type.
+std::string text_of(py::handle object) {
+  try {
+    return std::string(py::repr(object));
+  } catch (const py::error_already_set&) {
+    return std::string("<") + Py_TYPE(object.ptr())->tp_name + ">";
+  }
 }
 
 bool is_sequence(py::handle object) {
   return PySequence_Check(object.ptr()) != 0 && !PyUnicode_Check(object.ptr());
+}
+
+// NumPy's arrays have an __index__ too, which most of them refuse to give.
+bool is_int(py::handle object) {
+  return PyIndex_Check(object.ptr()) != 0 && !PyBool_Check(object.ptr()) && !is_sequence(object);
 }
 
 }  // namespace
@@ -60,18 +68,33 @@ uint64_t parse_seed(const char* function, const char* name, py::handle object) {
 }
 
 std::string parse_text(const char* function, const char* name, py::handle object) {
-  if (!PyUnicode_Check(object.ptr()))
+  const char* text = PyUnicode_Check(object.ptr()) ? PyUnicode_AsUTF8(object.ptr()) : nullptr;
+  if (text == nullptr) {
+    PyErr_Clear();
     fail<TypeError>(function, name, " must be a str. Got ", name, "=", text_of(object), ".");
-  return std::string(py::reinterpret_borrow<py::str>(object));
+  }
+  return text;
 }
 
 std::vector<int64_t> parse_ints(const char* function, const char* name, py::handle object) {
   if (!is_sequence(object))
     fail<TypeError>(function, name, " must be a sequence of ints. Got ", name, "=", text_of(object), ".");
+  if (PySequence_Size(object.ptr()) < 0) {
+    PyErr_Clear();
+    fail<TypeError>(function, name, " must be a sequence of ints. Got ", name, "=", text_of(object), ".");
+  }
   std::vector<int64_t> values;
   for (const py::handle item : py::reinterpret_borrow<py::sequence>(object))
     values.push_back(parse_int(function, name, item));
   return values;
+}
+
+bool parse_activation(const char* function, py::handle object) {
+  if (object.is_none()) return false;
+  const std::string name = parse_text(function, "activation", object);
+  check(name == "relu", function, "activation must be None or 'relu'. Got activation=", text_of(object),
+        ".");
+  return true;
 }
 
 SpatialArg parse_spatial(const char* function, const char* name, py::handle object) {
@@ -93,14 +116,14 @@ SpatialArg parse_optional_spatial(const char* function, const char* name, py::ha
 PaddingArg parse_padding(const char* function, py::handle object) {
   PaddingArg arg;
   if (PyUnicode_Check(object.ptr())) {
-    const std::string text(py::reinterpret_borrow<py::str>(object));
+    const std::string text = parse_text(function, "padding", object);
     if (text == "same") arg.kind = PaddingArg::Kind::same;
     if (text == "valid") arg.kind = PaddingArg::Kind::valid;
     check(arg.kind != PaddingArg::Kind::numbers, function, "padding must be an int, one int or one ",
           "(before, after) pair for each spatial axis, 'same' or 'valid'. Got padding=", text_of(object), ".");
     return arg;
   }
-  if (!is_sequence(object) || PySequence_Size(object.ptr()) == 0 ||
+  if (!is_sequence(object) || PySequence_Size(object.ptr()) <= 0 ||
       !is_sequence(py::reinterpret_borrow<py::sequence>(object)[0])) {
     const SpatialArg numbers = parse_spatial(function, "padding", object);
     arg.count = numbers.count;

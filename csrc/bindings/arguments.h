@@ -20,6 +20,9 @@ uint64_t parse_seed(const char* function, const char* name, py::handle object);
 std::string parse_text(const char* function, const char* name, py::handle object);
 std::vector<int64_t> parse_ints(const char* function, const char* name, py::handle object);
 
+// None or "relu"; true for the latter.
+bool parse_activation(const char* function, py::handle object);
+
 // An int or a sequence of up to three.
 SpatialArg parse_spatial(const char* function, const char* name, py::handle object);
 // The same, where None stands for "not given".

@@ -77,6 +77,15 @@ const int64_t* IndexInput::data() {
   return static_cast<const int64_t*>(array_.data());
 }
 
+bool IndexInput::is_int32() const {
+  return array_.dtype().kind() == 'i' && array_.dtype().itemsize() == 4;
+}
+
+const int32_t* IndexInput::data32() {
+  array_ = contiguous<int32_t>(array_);
+  return static_cast<const int32_t*>(array_.data());
+}
+
 InOut::InOut(const char* function, const std::string& name, py::handle object)
     : name_(name),
       array_(as_array(function, name, object)),

@@ -51,6 +51,9 @@ class IndexInput {
   const char* name() const { return name_; }
   const Shape& shape() const { return shape_; }
   const int64_t* data();
+  // Whether they are int32 already: data32() then spares the cast that data() makes.
+  bool is_int32() const;
+  const int32_t* data32();
 
  private:
   const char* function_;

@@ -19,5 +19,10 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   register_fork_handlers();
 
   bindings::register_settings(module);
+  bindings::register_ceiling(module);
   bindings::register_activation(module);
+  bindings::register_conv(module);
+  bindings::register_linear(module);
+  bindings::register_pool(module);
+  bindings::register_lrn(module);
 }

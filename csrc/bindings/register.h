@@ -6,6 +6,11 @@
 namespace striate::bindings {
 
 void register_settings(pybind11::module_& module);
+void register_ceiling(pybind11::module_& module);
 void register_activation(pybind11::module_& module);
+void register_conv(pybind11::module_& module);
+void register_linear(pybind11::module_& module);
+void register_pool(pybind11::module_& module);
+void register_lrn(pybind11::module_& module);
 
 }  // namespace striate::bindings

@@ -4,6 +4,10 @@
 
 #include "core/context.h"
 #include "core/shape.h"
+#include "core/spec/conv.h"
+#include "core/spec/linear.h"
+#include "core/spec/lrn.h"
+#include "core/spec/pool.h"
 
 namespace striate {
 
@@ -13,9 +17,65 @@ struct ActivationKernels {
   void (*relu_grad)(int64_t count, const T* dy, const T* y, T* dx, const Context&);
 };
 
+// For the benchmark: what the machine can do at best.
+template <class T>
+struct CeilingKernels {
+  // Fused multiply-adds in registers; sums has one element a chunk. Returns the flops done.
+  int64_t (*fma)(int64_t chunks, T* sums, const Context&);
+  void (*copy)(int64_t count, const T* x, T* y, const Context&);
+};
+
+// Indices count in the plane; 32 bits suffice where PoolProblem says so. The gradient returns the
+// place of the first index outside the plane, or -1.
+template <class T>
+struct PoolKernels {
+  void (*max)(const PoolProblem&, const T* x, T* y, const Context&);
+  void (*max_indices32)(const PoolProblem&, const T* x, T* y, int32_t* indices, const Context&);
+  void (*max_indices64)(const PoolProblem&, const T* x, T* y, int64_t* indices, const Context&);
+  int64_t (*max_grad32)(const PoolGradProblem&, const T* dy, const int32_t* indices, T* dx,
+                        const Context&);
+  int64_t (*max_grad64)(const PoolGradProblem&, const T* dy, const int64_t* indices, T* dx,
+                        const Context&);
+};
+
+template <class T>
+struct LrnKernels {
+  void (*forward)(const LrnProblem&, const T* x, T* y, const Context&);
+  void (*grad)(const LrnProblem&, const T* dy, const T* x, T* dx, const Context&);
+};
+
+// `y` is the output of a fused ReLU, whose mask applies to dy, or null; so also below.
+template <class T>
+struct ConvKernels {
+  void (*forward)(const ConvProblem&, const T* x, const T* w, const T* bias, bool relu, T* y,
+                  const Context&);
+  void (*input_grad)(const ConvProblem&, const T* dy, const T* w, const T* y, T* dx, const Context&);
+};
+
+template <class T>
+struct ConvWeightGradKernels {
+  void (*weight_grad)(const ConvProblem&, const T* dy, const T* x, const T* y, T* dw, const Context&);
+};
+
+template <class T>
+struct LinearKernels {
+  void (*forward)(const LinearProblem&, const T* x, const T* w, const T* bias, bool relu, T* y,
+                  const Context&);
+  void (*input_grad)(const LinearProblem&, const T* dy, const T* w, const T* y, T* dx,
+                     const Context&);
+  void (*weight_grad)(const LinearProblem&, const T* dy, const T* x, const T* y, T* dw,
+                      const Context&);
+};
+
 template <class T>
 struct Kernels {
+  const CeilingKernels<T>* ceiling;
   const ActivationKernels<T>* activation;
+  const ConvKernels<T>* conv;
+  const ConvWeightGradKernels<T>* conv_weight_grad;
+  const LinearKernels<T>* linear;
+  const PoolKernels<T>* pool;
+  const LrnKernels<T>* lrn;
 };
 
 struct KernelTable {
@@ -42,6 +102,18 @@ inline const Kernels<double>& KernelTable::get<double>() const {
 namespace striate::cpu::STRIATE_ISA {
 extern const ActivationKernels<float> activation_f32;
 extern const ActivationKernels<double> activation_f64;
+extern const ConvKernels<float> conv_f32;
+extern const ConvKernels<double> conv_f64;
+extern const ConvWeightGradKernels<float> conv_weight_grad_f32;
+extern const ConvWeightGradKernels<double> conv_weight_grad_f64;
+extern const LinearKernels<float> linear_f32;
+extern const LinearKernels<double> linear_f64;
+extern const PoolKernels<float> pool_f32;
+extern const PoolKernels<double> pool_f64;
+extern const LrnKernels<float> lrn_f32;
+extern const LrnKernels<double> lrn_f64;
+extern const CeilingKernels<float> ceiling_f32;
+extern const CeilingKernels<double> ceiling_f64;
 extern const KernelTable table;
 }  // namespace striate::cpu::STRIATE_ISA
 #endif

@@ -40,6 +40,17 @@ template <class T>
 using LaneInt = typename LaneIntOf<T>::type;
 
 template <class T>
+struct LaneUintOf;
+template <>
+struct LaneUintOf<float> {
+  using type = uint32_t;
+};
+template <>
+struct LaneUintOf<double> {
+  using type = uint64_t;
+};
+
+template <class T>
 struct RawOf {
   typedef T type __attribute__((vector_size(kVectorBytes)));
 };
@@ -74,13 +85,19 @@ struct Vec {
   STRIATE_INLINE void store(T* p) const { __builtin_memcpy(p, &raw, sizeof raw); }
   STRIATE_INLINE void store(T* p, int n) const;
 
-  // p[0], p[stride], p[2 * stride], ...: the first n lanes, the others zero.
+  // p[0], p[stride], p[2 * stride], ...: the first n lanes, the others zero. Reads nothing beyond
+  // the last of them.
   static STRIATE_INLINE Vec load_strided(const T* p, int64_t stride, int n) {
+    if (stride == 1) return load(p, n);
+    if (stride == 2) return load_even(p, n);
     Vec v = zero();
     for (int i = 0; i < lanes; ++i)
       if (i < n) v.raw[i] = p[i * stride];
     return v;
   }
+
+ private:
+  static STRIATE_INLINE Vec load_even(const T* p, int n);
 };
 
 // A lane is all ones where the comparison holds, else zero.
@@ -145,6 +162,42 @@ STRIATE_INLINE Mask<T> operator~(Mask<T> a) {
 // where mask: a, else b
 template <class T>
 STRIATE_INLINE Vec<T> select(Mask<T> mask, Vec<T> a, Vec<T> b) {
+  return {mask.raw ? a.raw : b.raw};
+}
+
+// Counters beside the lanes of a Vec<T>: unsigned, so that unused lanes may wrap around.
+template <class T>
+struct Counts {
+  static constexpr int lanes = Vec<T>::lanes;
+  using Lane = typename LaneUintOf<T>::type;
+
+  Raw<Lane> raw;
+
+  static STRIATE_INLINE Counts set(int64_t x) { return {static_cast<Lane>(x) - Raw<Lane>{}}; }
+  // 0, step, 2 * step, ...
+  static STRIATE_INLINE Counts steps(int64_t step) {
+    Counts c{};
+    for (int i = 0; i < lanes; ++i) c.raw[i] = static_cast<Lane>(i * static_cast<uint64_t>(step));
+    return c;
+  }
+  // The first n lanes, each as an Index.
+  template <class Index>
+  STRIATE_INLINE void store(Index* p, int n) const {
+    typedef Index Result __attribute__((vector_size(lanes * sizeof(Index))));
+    const Result result = __builtin_convertvector(raw, Result);
+    if (n == lanes)
+      __builtin_memcpy(p, &result, sizeof result);
+    else
+      for (int i = 0; i < n; ++i) p[i] = result[i];
+  }
+};
+
+template <class T>
+STRIATE_INLINE Counts<T> operator+(Counts<T> a, Counts<T> b) {
+  return {a.raw + b.raw};
+}
+template <class T>
+STRIATE_INLINE Counts<T> select(Mask<T> mask, Counts<T> a, Counts<T> b) {
   return {mask.raw ? a.raw : b.raw};
 }
 
@@ -280,6 +333,28 @@ STRIATE_INLINE void Vec<T>::store(T* p, int n) const {
   for (int i = 0; i < lanes; ++i)
     if (i < n) p[i] = raw[i];
 #endif
+}
+
+// The two loads overlap by one element, so that the second ends with the last one that is wanted.
+template <class T>
+STRIATE_INLINE Vec<T> Vec<T>::load_even(const T* p, int n) {
+  const int span = n > 0 ? 2 * n - 1 : 0;
+  const Raw<T> low = load(p, span < lanes ? span : lanes).raw;
+  const Raw<T> high = load(p + (lanes - 1), span < lanes ? 0 : span - (lanes - 1)).raw;
+#if defined(__clang__)
+#define STRIATE_SHUFFLE(...) {__builtin_shufflevector(low, high, __VA_ARGS__)}
+#else
+#define STRIATE_SHUFFLE(...) {__builtin_shuffle(low, high, RawInt{__VA_ARGS__})}
+#endif
+  if constexpr (lanes == 2)
+    return STRIATE_SHUFFLE(0, 3);
+  else if constexpr (lanes == 4)
+    return STRIATE_SHUFFLE(0, 2, 5, 7);
+  else if constexpr (lanes == 8)
+    return STRIATE_SHUFFLE(0, 2, 4, 6, 9, 11, 13, 15);
+  else
+    return STRIATE_SHUFFLE(0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+#undef STRIATE_SHUFFLE
 }
 
 // The sum of the lanes, halves first: the same tree every time.

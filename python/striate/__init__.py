@@ -1,7 +1,58 @@
-"""Fast layers for NumPy arrays: convolutional networks with C++ kernels."""
+"""Fast layers for NumPy arrays: convolutional networks with C++ kernels.
+
+The submodules are imported when they are first used.
+"""
 
 from __future__ import annotations
 
-from striate import _core
+from typing import TYPE_CHECKING
 
-__version__ = _core.build_info()["version"]
+from striate._settings import (
+    build_info,
+    empty_cache,
+    get_num_threads,
+    memory_stats,
+    set_num_threads,
+    verify,
+)
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from striate import data, init, io, losses, nn, ops, optim, reference, train
+
+__version__: str = build_info()["version"]
+
+_SUBMODULES = ("data", "init", "io", "losses", "nn", "ops", "optim", "reference", "train")
+
+__all__ = [
+    "__version__",
+    "build_info",
+    "data",
+    "empty_cache",
+    "get_num_threads",
+    "init",
+    "io",
+    "losses",
+    "memory_stats",
+    "nn",
+    "ops",
+    "optim",
+    "reference",
+    "set_num_threads",
+    "train",
+    "verify",
+]
+
+if not TYPE_CHECKING:  # a type checker would take every unknown name for a module
+
+    def __getattr__(name: str) -> ModuleType:
+        if name in _SUBMODULES:
+            from importlib import import_module
+
+            return import_module(f"striate.{name}")
+        raise AttributeError(f"module 'striate' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

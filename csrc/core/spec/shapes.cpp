@@ -20,13 +20,14 @@ int64_t element_count(const char* function, const char* what, const Shape& shape
           to_string(shape), ".");
     empty = empty || shape.dim[i] == 0;
   }
-  if (empty) return 0;
+  // Empty axes are left out, as NumPy does, which refuses what overflows without them.
   for (int i = 0; i < shape.rank; ++i) {
+    if (shape.dim[i] == 0) continue;
     const bool overflow = __builtin_mul_overflow(count, shape.dim[i], &count);
     check(!overflow && count <= INT64_MAX / 16, function, what,
           " must have fewer than 2^59 elements. Got shape ", to_string(shape), ".");
   }
-  return count;
+  return empty ? 0 : count;
 }
 
 void check_rank(const char* function, const ArrayInfo& array, int rank, const char* layout) {

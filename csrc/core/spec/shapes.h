@@ -10,7 +10,8 @@ namespace striate::spec {
 
 std::string to_string(const Shape& shape);
 
-// The number of elements; an error when it, or its size in bytes as float64, overflows int64.
+// The number of elements; an error when it, or its size in bytes as float64, overflows int64, be it
+// only without the empty axes.
 int64_t element_count(const char* function, const char* what, const Shape& shape);
 
 void check_rank(const char* function, const ArrayInfo& array, int rank, const char* layout);

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from striate import _core
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from striate._core import Kernels
+
+_CPU = cast("Kernels", _core)
 
 
-def select(function: str, /, **arrays: object) -> ModuleType:
+def select(function: str, /, **arrays: object) -> Kernels:
     """Return the module that computes `function` for these arguments.
 
     NumPy arrays, and everything that is no array at all (which the compiled code then refuses by
@@ -21,13 +23,17 @@ def select(function: str, /, **arrays: object) -> ModuleType:
     for name, array in arrays.items():
         if type(array) is np.ndarray or array is None:
             continue
+        if isinstance(array, (list, tuple)):
+            for i, item in enumerate(array):
+                select(function, **{f"{name}[{i}]": item})
+            continue
         device = device_of(array)
         if device != "cpu":
             raise TypeError(
                 f"{function}: {name} is on {device}, and this build of striate has no CUDA "
                 f"kernels ({_core.build_info()['cuda_reason']}). Got {type(array).__name__}."
             )
-    return _core
+    return _CPU
 
 
 def device_of(array: object) -> str:

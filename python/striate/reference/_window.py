@@ -39,12 +39,11 @@ class Window:
         height, width = size
         extents = [d * (k - 1) + 1 for k, d in zip(kernel, gaps, strict=True)]
         top, left = _pads(function, (height, width), extents, steps, padding)
-        outs = [
-            _out_size(function, n, extent, step, pads, ceil_mode)
-            for n, extent, step, pads in zip(
-                (height, width), extents, steps, (top, left), strict=True
-            )
-        ]
+        if padding == "same":
+            outs = [-(-n // step) for n, step in zip((height, width), steps, strict=True)]
+        else:
+            axes = zip((height, width), extents, steps, (top, left), strict=True)
+            outs = [_out_size(function, *axis, ceil_mode) for axis in axes]
         return cls(kernel, steps, gaps, (top, left), (height, width), (outs[0], outs[1]))
 
     def pad(self, x: FloatArray, value: float = 0.0) -> FloatArray:

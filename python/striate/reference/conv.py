@@ -88,7 +88,8 @@ def bias_grad(dy: FloatArray, *, axis: int = 1, y: FloatArray | None = None) -> 
     """The sum of dy over every axis but one."""
     kept = range(dy.ndim)[axis]
     others = tuple(a for a in range(dy.ndim) if a != kept)
-    return np.sum(mask_grad(dy, y), axis=others)
+    db: FloatArray = mask_grad(dy, y).sum(axis=others)
+    return db
 
 
 def _flat(size: tuple[int, int]) -> tuple[int]:

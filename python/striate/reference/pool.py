@@ -78,9 +78,8 @@ def _max_pool2d(
     for i, j, positions in window.taps():
         value, source = padded[(..., *positions)], window.sources(i, j)
         # Strictly greater, so that the first of equals stays; the first pixel of all is taken
-        # even when it is -inf, and the first NaN ends the search.
-        better = (value > y) | (indices < 0) | np.isnan(value)
-        better &= (source >= 0) & ~np.isnan(y)
+        # even when it is -inf (the padding is, with index -1), and the first NaN ends the search.
+        better = ((value > y) | (indices < 0) | np.isnan(value)) & ~np.isnan(y)
         y[better] = value[better]
         indices[better] = np.broadcast_to(source, y.shape)[better]
     return y, indices

@@ -1,0 +1,1 @@
+"""Benchmarks of striate against its NumPy reference and PyTorch: `python -m bench --help`."""

@@ -1,0 +1,226 @@
+"""Training steps: forward, loss, backward, update."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from bench.case import Case, Run, Sides, normal
+
+_SGD = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
+
+
+def cases(quick: bool) -> list[Case]:
+    """The digits' small AlexNet; AlexNet (2012) as a whole, or, `quick`, its convolutions."""
+    small = _Step("digits' network", _digits, (32, 1, 8, 8), 10)
+    if quick:
+        large = _Step("AlexNet's convolutions", _alexnet_features, (2, 3, 227, 227), 9216)
+    else:
+        large = _Step("AlexNet (2012)", _alexnet, (32, 3, 227, 227), 1000)
+    return [small.case(), large.case()]
+
+
+@dataclass(frozen=True)
+class _Step:
+    name: str
+    network: Callable[[], Any]
+    x_shape: tuple[int, ...]
+    classes: int
+
+    def case(self) -> Case:
+        flops, bytes = _count(self.name, self.x_shape)
+        return Case(
+            op="training step",
+            label=f"{self.name}, N={self.x_shape[0]}",
+            dtype="float32",
+            flops=flops,
+            bytes=bytes,
+            counts="3 times the forward flops of the convolutions and linear layers, less the "
+            "first one's input gradient; 7 times the parameters (weights read twice, gradients "
+            "written and read, the update); dropout is timed, but off in the comparison",
+            sides=self._sides,
+            tolerance=2e-4,  # errors of all layers, and gradients that are sums that cancel
+        )
+
+    def _sides(self, torch: Any) -> Sides:
+        rng = np.random.default_rng(0)
+        x = normal(rng, *self.x_shape)
+        labels = rng.integers(0, self.classes, len(x))
+        net = self.network()
+        run, check = {}, {}
+        run["striate"], check["striate"] = _striate_step(net, x, labels)
+        own = self.network()
+        run["reference"], check["reference"] = map(_in_numpy, _striate_step(own, x, labels))
+        if torch is not None:
+            run["torch"], check["torch"] = _torch_step(torch, net, x, labels)
+        return Sides(run, check)
+
+
+def _striate_step(net: Any, x: Any, labels: Any) -> tuple[Run, Run]:
+    from striate import losses, optim
+
+    parameters = list(net.parameters())
+    optimizer = optim.SGD(parameters, **_SGD)
+
+    def step() -> None:
+        y, pullback = net.vjp(x)
+        _, dy = losses.cross_entropy(y, labels)
+        optimizer.zero_grad()
+        pullback(dy, input_grad=False)
+        optimizer.step()
+
+    def gradients() -> Any:
+        y, pullback = net.vjp(x, train=False)
+        loss, dy = losses.cross_entropy(y, labels)
+        pullback(dy, input_grad=False)
+        return [np.float32(loss), *(p.grad for p in parameters)]
+
+    return step, gradients
+
+
+def _torch_step(torch: Any, net: Any, x: Any, labels: Any) -> tuple[Run, Run]:
+    model = torch.nn.Sequential(*(layer for part in net for layer in _torch_layers(torch, part)))
+    parameters = list(model.parameters())
+    for theirs, ours in zip(parameters, net.parameters(), strict=True):
+        theirs.data = torch.from_numpy(ours.data.copy())
+    optimizer = torch.optim.SGD(parameters, **_SGD, fused=True)
+    x, labels = torch.from_numpy(x), torch.from_numpy(labels)
+
+    def backward() -> Any:
+        loss = torch.nn.functional.cross_entropy(model(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        return loss
+
+    def step() -> None:
+        backward()
+        optimizer.step()
+
+    def gradients() -> Any:
+        model.eval()
+        loss = backward()
+        model.train()
+        return [loss, *(p.grad for p in parameters)]
+
+    return step, gradients
+
+
+def _torch_layers(torch: Any, layer: Any) -> list[Any]:
+    """Translate one of our layers."""
+    nn, kind = torch.nn, type(layer).__name__
+    rectifier = [nn.ReLU(inplace=True)] if getattr(layer, "activation", None) else []
+    if kind == "Conv2d":
+        sizes = layer.in_channels, layer.out_channels, layer.kernel_size
+        return [nn.Conv2d(*sizes, layer.stride, layer.padding, groups=layer.groups), *rectifier]
+    if kind == "Linear":
+        return [nn.Linear(layer.in_features, layer.out_features), *rectifier]
+    if kind == "MaxPool2d":
+        return [nn.MaxPool2d(layer.kernel_size, layer.stride, layer.padding)]
+    if kind == "LocalResponseNorm":
+        return [nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)]
+    if kind == "Dropout":
+        return [nn.Dropout(layer.p)]
+    return [{"Flatten": nn.Flatten, "ReLU": nn.ReLU}[kind]()]
+
+
+def _in_numpy(run: Run) -> Run:
+    """The same layers with every kernel replaced by its reference."""
+
+    def call() -> Any:
+        with _reference_kernels():
+            return run()
+
+    return call
+
+
+@contextlib.contextmanager
+def _reference_kernels() -> Iterator[None]:
+    from striate import _backend, reference
+
+    kernels = SimpleNamespace()
+    for name in reference.__all__:
+        setattr(kernels, name, _positional(getattr(reference, name)))
+    select = _backend.select
+    _backend.select = lambda function, /, **arrays: kernels
+    try:
+        yield
+    finally:
+        _backend.select = select
+
+
+def _positional(function: Callable[..., Any]) -> Callable[..., Any]:
+    names = list(inspect.signature(function).parameters)
+    return lambda *values: function(**dict(zip(names, values, strict=True)))
+
+
+def _digits() -> Any:
+    from striate.train import digits
+
+    return digits.network(0)
+
+
+def _alexnet_features(*classifier: Any) -> Any:
+    from striate import nn
+
+    lrn = {"size": 5, "alpha": 5e-4, "beta": 0.75, "k": 2.0}
+    return nn.Sequential(
+        nn.Conv2d(3, 96, 11, stride=4, activation="relu"),
+        nn.LocalResponseNorm(**lrn),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(96, 256, 5, padding=2, groups=2, activation="relu"),
+        nn.LocalResponseNorm(**lrn),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(256, 384, 3, padding=1, activation="relu"),
+        nn.Conv2d(384, 384, 3, padding=1, groups=2, activation="relu"),
+        nn.Conv2d(384, 256, 3, padding=1, groups=2, activation="relu"),
+        nn.MaxPool2d(3, 2),
+        nn.Flatten(),
+        *classifier,
+        rng=0,
+    )
+
+
+def _alexnet() -> Any:
+    from striate import nn
+
+    return _alexnet_features(
+        nn.Dropout(0.5),
+        nn.Linear(9216, 4096, activation="relu"),
+        nn.Dropout(0.5),
+        nn.Linear(4096, 4096, activation="relu"),
+        nn.Linear(4096, 1000),
+    )
+
+
+# (outputs, inputs an output, positions) of each convolution and linear layer
+_ALEXNET_FEATURES = (
+    (96, 363, 55**2),
+    (256, 1200, 27**2),
+    (384, 2304, 13**2),
+    (384, 1728, 13**2),
+    (256, 1728, 13**2),
+)
+_LAYERS = {
+    "digits' network": ((32, 9, 64), (64, 288, 16), (128, 256, 1), (10, 128, 1)),
+    "AlexNet's convolutions": _ALEXNET_FEATURES,
+    "AlexNet (2012)": (
+        *_ALEXNET_FEATURES,
+        (4096, 9216, 1),
+        (4096, 4096, 1),
+        (1000, 4096, 1),
+    ),
+}
+
+
+def _count(name: str, x_shape: tuple[int, ...]) -> tuple[float, float]:
+    layers = _LAYERS[name]
+    forward = [2.0 * x_shape[0] * math.prod(layer) for layer in layers]
+    parameters = sum(outputs * (inputs + 1) for outputs, inputs, _ in layers)
+    return 3 * sum(forward) - forward[0], 4.0 * (math.prod(x_shape) + 7 * parameters)

@@ -1,0 +1,160 @@
+"""Results as text and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .case import Case
+
+FORMAT = 1
+_HEADER = (
+    "case",
+    "striate ms",
+    "reference ms",
+    "ratio",
+    "PyTorch ms",
+    "ratio",
+    "rate",
+    "of ceiling",
+)
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Lay out rows of the JSON; a ratio above 1 means that striate is faster."""
+    lines = [_HEADER]
+    for row in rows:
+        seconds = row["seconds"]
+        if row["error"]:
+            lines.append((name(row), "error", *[""] * 6))
+            continue
+        lines.append(
+            (
+                name(row),
+                _ms(seconds["striate"]),
+                _ms(seconds.get("reference")),
+                _times(ratio(row, "reference")),
+                _ms(seconds.get("torch")),
+                _times(ratio(row, "torch")),
+                f"{row['rate']:.1f} {row['unit']}",
+                f"{row['share']:.0%}",
+            )
+        )
+    errors = [f"{name(row)}: {row['error']}" for row in rows if row["error"]]
+    return "\n".join([_align(lines), *errors])
+
+
+def summary(machine: dict[str, Any], ceilings: dict[str, Any]) -> str:
+    """Describe machine and ceilings in a few lines."""
+    fma = ceilings["fma_gflops"]
+    copies = ", ".join(
+        f"{_size(int(size))} {rate:.0f}" for size, rate in ceilings["copy_gbytes"].items()
+    )
+    malloc = " (malloc keeps freed memory)" if machine["keeps_freed_memory"] else ""
+    return "\n".join(
+        [
+            f"{machine['cpu']}, {machine['threads']} threads, {machine['isa']}, "
+            f"{machine['system']}",
+            f"striate {machine['striate']}, Python {machine['python']}, "
+            f"NumPy {machine['numpy']}, "
+            f"PyTorch {machine['torch'] or 'not installed'}{malloc}",
+            f"FMA ceiling: {fma['float32']:.0f} GFLOP/s float32, {fma['float64']:.0f} float64",
+            f"Copies, GB/s by bytes touched: {copies}",
+        ]
+    )
+
+
+def explain(cases: Sequence[Case]) -> str:
+    """Say what every row counts."""
+    lines = [("case", "Mflop", "MB", "counts")]
+    for case in cases:
+        flops, bytes = case.flops * 1e-6, case.bytes * 1e-6
+        lines.append((case.name, f"{flops:.1f}", f"{bytes:.1f}", case.counts))
+    return _align(lines, left=(0, 3))
+
+
+def compare(a: dict[str, Any], b: dict[str, Any]) -> str:
+    """Lay out what changed from run a to run b.
+
+    Machines drift by ten percent and more between runs, and by less in the ratio against PyTorch.
+    """
+    before = {name(row): row for row in a["rows"]}
+    after = {name(row): row for row in b["rows"]}
+    lines = [("case", "A ms", "B ms", "A / B", "PyTorch ratio A", "B")]
+    notes = []
+    for key in before | after:
+        if key not in before or key not in after:
+            notes.append(f"{key}: only in {'A' if key in before else 'B'}")
+            continue
+        old, new = before[key], after[key]
+        if old["error"] or new["error"]:
+            notes.append(f"{key}: error in {'A' if old['error'] else 'B'}")
+            continue
+        x, y = old["seconds"]["striate"], new["seconds"]["striate"]
+        ratios = _times(ratio(old, "torch")), _times(ratio(new, "torch"))
+        lines.append((key, _ms(x), _ms(y), _times(x / y), *ratios))
+    for field in ("cpu", "isa", "threads"):
+        if a["machine"][field] != b["machine"][field]:
+            notes.append(f"{field} differs: {a['machine'][field]} and {b['machine'][field]}")
+    return "\n".join([_align(lines), *notes])
+
+
+def write_json(path: Path, report: dict[str, Any]) -> None:
+    """Write a report."""
+    path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a report.
+
+    Raises:
+        ValueError: the file is none.
+    """
+    try:
+        report: dict[str, Any] = json.loads(path.read_text())
+        known = report["format"] == FORMAT
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise ValueError(f"{path} is no report of this benchmark.")
+    return report
+
+
+def name(row: dict[str, Any]) -> str:
+    """Name a row."""
+    return f"{row['op']} {row['label']}"
+
+
+def ratio(row: dict[str, Any], side: str) -> float | None:
+    """How many times longer `side` takes than striate."""
+    seconds = row["seconds"]
+    if "striate" not in seconds or side not in seconds:
+        return None
+    return float(seconds[side] / seconds["striate"])
+
+
+def _ms(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:.0f}"
+
+
+def _times(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
+
+
+def _size(bytes: int) -> str:
+    return f"{bytes >> 20} MiB" if bytes >> 20 else f"{bytes >> 10} KiB"
+
+
+def _align(lines: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i in left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )

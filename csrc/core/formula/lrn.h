@@ -1,0 +1,34 @@
+// Local response normalisation, for any V with the operators of simd.h (or a CUDA scalar's).
+#pragma once
+
+#if __has_include("core/formula/exp_log.h")
+#include "core/formula/exp_log.h"
+#endif
+
+namespace striate::formula {
+namespace {
+
+// The exponents that square roots give; any other needs a logarithm.
+enum class Power { half, three_quarters, one, any };
+
+// t^-beta; minus_beta is read for Power::any only, where t must be above zero: NaN below.
+template <Power power, class V>
+inline __attribute__((always_inline)) V inverse_power(V t, V one, [[maybe_unused]] V minus_beta) {
+  if constexpr (power == Power::half) {
+    return one / sqrt(t);
+  } else if constexpr (power == Power::three_quarters) {
+    const V root = sqrt(t);
+    return one / (root * sqrt(root));
+  } else if constexpr (power == Power::one) {
+    return one / t;
+  } else {
+#if __has_include("core/formula/exp_log.h")
+    return exp(minus_beta * log(t));
+#else
+    return t;
+#endif
+  }
+}
+
+}  // namespace
+}  // namespace striate::formula

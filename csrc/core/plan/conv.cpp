@@ -1,0 +1,178 @@
+#include "core/plan/conv.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+namespace striate {
+namespace {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Enough tasks for many threads to share them evenly; larger blocks reuse what they packed better.
+constexpr int64_t kTasks = 16;
+constexpr int64_t kMostPanels = 8;
+constexpr int64_t kFewestPanels = 4;
+constexpr int64_t kFewestRowPanels = 4;
+
+void choose_blocks(ImplicitGemm& g, TileShape tile) {
+  g.tile = tile;
+  g.taps_per_block = std::clamp<int64_t>(g.tap_count(), 1, kDepthBlock);
+  g.channels_per_block =
+      std::clamp<int64_t>(kDepthBlock / g.taps_per_block, 1, std::max<int64_t>(1, g.channels));
+  g.panels = ceil_div(g.batch * g.grid_size(), tile.columns);
+  g.row_panels = ceil_div(g.rows, tile.rows);
+  g.panels_per_block = std::clamp(g.panels * g.groups / kTasks, kFewestPanels, kMostPanels);
+  const int64_t tasks = std::max<int64_t>(1, g.groups * g.pixel_blocks());
+  g.row_splits = std::clamp<int64_t>(ceil_div(kTasks, tasks), 1,
+                                     std::max<int64_t>(1, g.row_panels / kFewestRowPanels));
+}
+
+// The kernel positions that meet the same pixels of an axis of dx: first, first + step, ...
+int64_t tap_step(const Window& w, int axis) {
+  return w.stride[axis] / std::gcd(w.stride[axis], w.dilation[axis]);
+}
+
+// A phase of an axis: the pixels with this remainder modulo the stride, and their first tap.
+struct AxisPhase {
+  int64_t remainder;
+  int64_t first_tap;
+};
+
+// Those with pixels and taps. Positions below tap_step meet distinct remainders.
+std::vector<AxisPhase> axis_phases(const Window& w, int axis) {
+  const int64_t s = w.stride[axis];
+  std::vector<AxisPhase> phases;
+  for (int64_t k = 0; k < std::min(tap_step(w, axis), w.kernel[axis]); ++k) {
+    const int64_t remainder = ((k * w.dilation[axis] - w.pad[axis]) % s + s) % s;
+    if (remainder < w.in[axis]) phases.push_back({remainder, k});
+  }
+  return phases;
+}
+
+}  // namespace
+
+int64_t ImplicitGemm::pixel_blocks() const { return ceil_div(panels, panels_per_block); }
+int64_t ImplicitGemm::packed_weights() const { return groups * row_panels * tile.rows * depth(); }
+int64_t ImplicitGemm::packed_pixels() const {
+  return panels_per_block * tile.columns * taps_per_block * channels_per_block;
+}
+
+ImplicitGemm plan_forward(const ConvProblem& p, TileShape tile) {
+  const Window& w = p.window;
+  ImplicitGemm g{};
+  g.batch = p.batch;
+  g.groups = p.groups;
+  g.rows = p.out_channels / p.groups;
+  g.channels = p.in_channels / p.groups;
+  for (int i = 0; i < kSpatial; ++i) {
+    g.src[i] = w.in[i];
+    g.dst[i] = g.grid[i] = w.out[i];
+    g.src_stride[i] = w.stride[i];
+    g.dst_stride[i] = 1;
+    g.dst_offset[i] = 0;
+    g.taps[i] = g.kernel[i] = w.kernel[i];
+    g.tap_offset[i] = -w.pad[i];
+    g.tap_step[i] = w.dilation[i];
+    g.w_index[i] = 0;
+    g.w_step[i] = 1;
+  }
+  g.w_channel = w.kernel_size();
+  g.w_row = g.w_channel * g.channels;
+  g.w_group = g.w_row * g.rows;
+  choose_blocks(g, tile);
+  return g;
+}
+
+int64_t input_grad_phases(const ConvProblem& p) {
+  int64_t count = 1;
+  for (int i = 0; i < kSpatial; ++i) count *= static_cast<int64_t>(axis_phases(p.window, i).size());
+  return count;
+}
+
+bool input_grad_has_gaps(const ConvProblem& p) {
+  for (int i = 0; i < kSpatial; ++i) {
+    const int64_t all = std::min(p.window.stride[i], p.window.in[i]);
+    if (static_cast<int64_t>(axis_phases(p.window, i).size()) < all) return true;
+  }
+  return false;
+}
+
+ImplicitGemm plan_input_grad(const ConvProblem& p, TileShape tile, int64_t phase) {
+  const Window& w = p.window;
+  ImplicitGemm g{};
+  g.batch = p.batch;
+  g.groups = p.groups;
+  g.rows = p.in_channels / p.groups;
+  g.channels = p.out_channels / p.groups;
+  for (int i = kSpatial - 1; i >= 0; --i) {
+    const std::vector<AxisPhase> phases = axis_phases(w, i);
+    const int64_t count = static_cast<int64_t>(phases.size());
+    const auto [remainder, first_tap] = phases[phase % count];
+    phase /= count;
+    const int64_t step = tap_step(w, i);
+    const int64_t s = w.stride[i], d = w.dilation[i];
+    g.src[i] = w.out[i];
+    g.dst[i] = w.in[i];
+    g.grid[i] = ceil_div(w.in[i] - remainder, s);
+    g.src_stride[i] = 1;
+    g.dst_stride[i] = s;
+    g.dst_offset[i] = remainder;
+    g.kernel[i] = w.kernel[i];
+    g.taps[i] = ceil_div(w.kernel[i] - first_tap, step);
+    g.w_index[i] = first_tap;
+    g.w_step[i] = step;
+    // in = out * s + k * d - pad, solved for out
+    g.tap_offset[i] = (remainder + w.pad[i] - first_tap * d) / s;
+    g.tap_step[i] = -(step * d / s);
+  }
+  g.w_row = w.kernel_size();
+  g.w_channel = g.w_row * g.rows;
+  g.w_group = g.w_channel * g.channels;
+  choose_blocks(g, tile);
+  return g;
+}
+
+int64_t ConvWeightGrad::tasks() const {
+  const ConvProblem& p = problem;
+  return p.groups * ceil_div(p.out_channels / p.groups, output_block) *
+         ceil_div(p.in_channels / p.groups, channels_per_task);
+}
+
+int64_t ConvWeightGrad::patch_size() const {
+  return channels_per_task * problem.window.kernel[0] * patch_rows * patch_columns;
+}
+
+int64_t ConvWeightGrad::dy_size() const {
+  return rows_per_block * columns_per_block * output_block;
+}
+
+int64_t ConvWeightGrad::sums_size() const {
+  return channels_per_task * problem.window.kernel_size() * output_block;
+}
+
+ConvWeightGrad plan_weight_grad(const ConvProblem& p, TileShape tile) {
+  const Window& w = p.window;
+  ConvWeightGrad g;
+  g.problem = p;
+  g.output_block = tile.columns;
+  g.columns_per_block = std::clamp<int64_t>(w.out[2], 1, kDepthBlock);
+  g.rows_per_block =
+      std::clamp<int64_t>(kDepthBlock / g.columns_per_block, 1, std::max<int64_t>(1, w.out[1]));
+  g.patch_rows = (g.rows_per_block - 1) * w.stride[1] + (w.kernel[1] - 1) * w.dilation[1] + 1;
+  g.patch_columns = (g.columns_per_block - 1) * w.stride[2] + (w.kernel[2] - 1) * w.dilation[2] + 1;
+  // Each task transposes its outputs' dy anew and pads its channels' x anew: many channels to a
+  // task spare the first, but their patches must stay in a core's own cache.
+  constexpr int64_t kPatchElements = 48 * 1024;
+  constexpr int64_t kTapsPerTask = 320;
+  const int64_t channels = std::max<int64_t>(1, p.in_channels / p.groups);
+  const int64_t plane = w.kernel[0] * g.patch_rows * g.patch_columns;
+  const int64_t most = std::max<int64_t>(1, kPatchElements / plane);
+  const int64_t wanted = ceil_div(kTapsPerTask, w.kernel_size());
+  g.channels_per_task = std::clamp<int64_t>(std::min(most, wanted), 1, channels);
+  // Even shares.
+  g.channels_per_task = ceil_div(channels, ceil_div(channels, g.channels_per_task));
+  return g;
+}
+
+}  // namespace striate

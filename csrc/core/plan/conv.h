@@ -1,0 +1,81 @@
+// How a convolution is computed: decided here from shapes, dtype and instruction set alone.
+#pragma once
+
+#include "core/plan/tile.h"
+#include "core/spec/conv.h"
+
+namespace striate {
+
+// One implicit matrix product: for every group g, result row m and pixel q of a grid
+//   dst[n, g, m, q * dst_stride + dst_offset] =
+//       sum over channels c and taps t of  w[g, m, c, t] * src[n, g, c, q * src_stride + offset(t)]
+// where what lies outside src counts as zero. A forward convolution is one of these, and so is each
+// phase of an input gradient. Taps are a product of one arithmetic progression for each axis.
+struct ImplicitGemm {
+  int64_t batch;
+  int64_t groups;
+  int64_t rows;      // of one group
+  int64_t channels;  // of one group
+  int64_t src[kSpatial];
+  int64_t dst[kSpatial];
+  int64_t grid[kSpatial];
+  int64_t src_stride[kSpatial];
+  int64_t dst_stride[kSpatial];
+  int64_t dst_offset[kSpatial];
+  int64_t taps[kSpatial];
+  int64_t tap_offset[kSpatial];  // source offset of the first tap
+  int64_t tap_step[kSpatial];    // from one tap to the next
+  int64_t w_index[kSpatial];     // kernel position of the first tap
+  int64_t w_step[kSpatial];
+  int64_t kernel[kSpatial];
+  // Elements of w from one group, row or channel to the next.
+  int64_t w_group;
+  int64_t w_row;
+  int64_t w_channel;
+
+  // Blocking.
+  int64_t taps_per_block;
+  int64_t channels_per_block;
+  int64_t panels;            // of `columns` pixels each
+  int64_t panels_per_block;  // packed together and shared by all rows of a task
+  int64_t row_panels;        // of `rows` rows each
+  int64_t row_splits;        // tasks that share a block of pixels
+  TileShape tile;
+
+  int64_t tap_count() const { return taps[0] * taps[1] * taps[2]; }
+  int64_t grid_size() const { return grid[0] * grid[1] * grid[2]; }
+  int64_t depth() const { return channels * tap_count(); }
+  int64_t pixel_blocks() const;
+  int64_t packed_weights() const;  // elements
+  int64_t packed_pixels() const;   // elements of one worker's scratch
+};
+
+ImplicitGemm plan_forward(const ConvProblem& problem, TileShape tile);
+
+// The pixels of dx fall into phases by their remainders modulo the stride; each meets its own taps.
+int64_t input_grad_phases(const ConvProblem& problem);
+ImplicitGemm plan_input_grad(const ConvProblem& problem, TileShape tile, int64_t phase);
+// Whether some pixels of dx meet no tap at all, and are zero.
+bool input_grad_has_gaps(const ConvProblem& problem);
+
+// dw as a product over pixels: `outputs` rows of dy as vector lanes, `taps` (channel and kernel
+// position) broadcast. Reductions are never split between tasks.
+struct ConvWeightGrad {
+  ConvProblem problem;
+  int64_t output_block;        // rows of dw that share a transposed piece of dy
+  int64_t channels_per_task;
+  int64_t rows_per_block;      // output rows of one block of pixels
+  int64_t columns_per_block;   // output columns of one block of pixels
+  int64_t patch_rows;          // rows and columns of the padded input that such a block needs
+  int64_t patch_columns;
+
+  int64_t tasks() const;
+  int64_t patch_size() const;  // elements of the padded input, one task
+  int64_t dy_size() const;     // elements of the transposed dy, one task
+  int64_t sums_size() const;   // elements of the accumulators, one task
+};
+
+// `tile.columns` outputs are a task's lanes.
+ConvWeightGrad plan_weight_grad(const ConvProblem& problem, TileShape tile);
+
+}  // namespace striate

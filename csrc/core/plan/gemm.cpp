@@ -1,0 +1,29 @@
+#include "core/plan/gemm.h"
+
+#include <algorithm>
+
+namespace striate {
+namespace {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Gemm plan_gemm(Gemm g, TileShape tile) {
+  g.tile = tile;
+  // A task's sums, and the panels of B that its rows share, stay in a core's own cache.
+  constexpr int64_t kMostPanels = 8;
+  constexpr int64_t kMostRows = 128;
+  constexpr int64_t kTasks = 16;
+  const int64_t panels = std::max<int64_t>(1, ceil_div(g.columns, tile.columns));
+  const int64_t row_panels = std::max<int64_t>(1, ceil_div(g.rows, tile.rows));
+  g.panels_per_task = std::clamp<int64_t>(panels / kTasks, 1, kMostPanels);
+  g.column_tasks = ceil_div(panels, g.panels_per_task);
+  const int64_t wanted = ceil_div(kTasks, g.column_tasks);
+  const int64_t most = std::max<int64_t>(1, kMostRows / tile.rows);
+  g.rows_per_task = tile.rows * std::clamp<int64_t>(ceil_div(row_panels, wanted), 1, most);
+  g.row_tasks = std::max<int64_t>(1, ceil_div(g.rows, g.rows_per_task));
+  return g;
+}
+
+}  // namespace striate

@@ -1,0 +1,170 @@
+from collections.abc import Sequence
+from typing import Any, Protocol, type_check_only
+
+from striate._typing import (
+    Activation,
+    FloatArray,
+    IntArray,
+    IntOrPair,
+    LrnConvention,
+    LrnRegion,
+    Padding,
+    Reduction,
+    SgdConvention,
+)
+
+# What every compiled module computes, and `_backend.select` returns: the functions of
+# `striate.ops` with their arguments by position.
+@type_check_only
+class Kernels(Protocol):
+    def conv2d(
+        self,
+        x: FloatArray,
+        w: FloatArray,
+        b: FloatArray | None,
+        stride: IntOrPair,
+        padding: Padding,
+        dilation: IntOrPair,
+        groups: int,
+        activation: Activation,
+        /,
+    ) -> FloatArray: ...
+    def conv2d_input_grad(
+        self,
+        dy: FloatArray,
+        w: FloatArray,
+        x_shape: tuple[int, ...],
+        stride: IntOrPair,
+        padding: Padding,
+        dilation: IntOrPair,
+        groups: int,
+        y: FloatArray | None,
+        /,
+    ) -> FloatArray: ...
+    def conv2d_weight_grad(
+        self,
+        dy: FloatArray,
+        x: FloatArray,
+        w_shape: tuple[int, ...],
+        stride: IntOrPair,
+        padding: Padding,
+        dilation: IntOrPair,
+        groups: int,
+        y: FloatArray | None,
+        /,
+    ) -> FloatArray: ...
+    def bias_grad(self, dy: FloatArray, axis: int, y: FloatArray | None, /) -> FloatArray: ...
+    def linear(
+        self, x: FloatArray, w: FloatArray, b: FloatArray | None, activation: Activation, /
+    ) -> FloatArray: ...
+    def linear_input_grad(
+        self, dy: FloatArray, w: FloatArray, y: FloatArray | None, /
+    ) -> FloatArray: ...
+    def linear_weight_grad(
+        self, dy: FloatArray, x: FloatArray, y: FloatArray | None, /
+    ) -> FloatArray: ...
+    def max_pool2d(
+        self,
+        x: FloatArray,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None,
+        padding: Padding,
+        dilation: IntOrPair,
+        ceil_mode: bool,
+        /,
+    ) -> FloatArray: ...
+    def max_pool2d_with_indices(
+        self,
+        x: FloatArray,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None,
+        padding: Padding,
+        dilation: IntOrPair,
+        ceil_mode: bool,
+        /,
+    ) -> tuple[FloatArray, IntArray]: ...
+    def max_pool2d_grad(
+        self, dy: FloatArray, indices: IntArray, x_shape: tuple[int, ...], /
+    ) -> FloatArray: ...
+    def local_response_norm(
+        self,
+        x: FloatArray,
+        size: int,
+        alpha: float,
+        beta: float,
+        k: float,
+        region: LrnRegion,
+        convention: LrnConvention,
+        /,
+    ) -> FloatArray: ...
+    def local_response_norm_grad(
+        self,
+        dy: FloatArray,
+        x: FloatArray,
+        size: int,
+        alpha: float,
+        beta: float,
+        k: float,
+        region: LrnRegion,
+        convention: LrnConvention,
+        /,
+    ) -> FloatArray: ...
+    def relu(self, x: FloatArray, /) -> FloatArray: ...
+    def relu_grad(self, dy: FloatArray, y: FloatArray, /) -> FloatArray: ...
+    def dropout(self, x: FloatArray, p: float, seed: int, offset: int, /) -> FloatArray: ...
+    def softmax_cross_entropy(
+        self,
+        logits: FloatArray,
+        labels: IntArray,
+        weight: FloatArray | None,
+        ignore_index: int,
+        label_smoothing: float,
+        reduction: Reduction,
+        /,
+    ) -> tuple[float | FloatArray, FloatArray]: ...
+    def sgd_step(
+        self,
+        params: Sequence[FloatArray],
+        grads: Sequence[FloatArray | None],
+        velocities: Sequence[FloatArray] | None,
+        lr: float,
+        momentum: float,
+        dampening: float,
+        nesterov: bool,
+        weight_decay: float,
+        l1: float,
+        first: bool | Sequence[bool],
+        convention: SgdConvention,
+        /,
+    ) -> None: ...
+
+def random_uniform(
+    shape: tuple[int, ...],
+    seed: int,
+    offset: int,
+    low: float,
+    high: float,
+    dtype: str,
+    /,
+) -> FloatArray: ...
+def random_normal(
+    shape: tuple[int, ...],
+    seed: int,
+    offset: int,
+    mean: float,
+    std: float,
+    dtype: str,
+    /,
+) -> FloatArray: ...
+def fma_rate(dtype: str, seconds: float) -> float: ...
+def copy_rate(bytes: int, seconds: float) -> float: ...
+def set_num_threads(threads: int, /) -> None: ...
+def get_num_threads() -> int: ...
+def thread_info() -> dict[str, Any]: ...
+def cgroup_cpu_quota(proc: str, /) -> float: ...
+def memory_stats() -> dict[str, int]: ...
+def empty_cache() -> None: ...
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def set_isa(name: str, /) -> None: ...
+def build_info() -> dict[str, Any]: ...

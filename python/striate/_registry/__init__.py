@@ -1,0 +1,26 @@
+"""Every operation with its reference, samples, tolerance, gradient and benchmark.
+
+The tests, `striate.verify` and the benchmark go through `OPS`; a new operation gets an entry in its
+family's module.
+"""
+
+from __future__ import annotations
+
+from . import activation, conv, dropout, linear, loss, lrn, optimizer, pool
+from ._entry import Arguments, Array, Bench, Case, Gradient, Op, Sample, Tolerance
+
+_FAMILIES = (conv, linear, pool, lrn, activation, dropout, loss, optimizer)
+
+OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}
+
+__all__ = [
+    "OPS",
+    "Arguments",
+    "Array",
+    "Bench",
+    "Case",
+    "Gradient",
+    "Op",
+    "Sample",
+    "Tolerance",
+]

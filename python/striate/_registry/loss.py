@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from striate import ops, reference
+from striate._typing import FloatArray, IntArray
+
+from ._entry import Arguments, Bench, Case, Op, Sample, Tolerance, nbytes
+
+# The logits' shape, the labels' dtype, the options.
+_CASES: list[tuple[tuple[int, ...], type, dict[str, Any]]] = [
+    ((5, 7), np.int64, {}),
+    ((1, 1), np.int32, {"reduction": "sum"}),
+    ((6, 1), np.uint8, {"label_smoothing": 0.3}),
+    ((11, 13), np.int8, {"reduction": "none"}),
+    ((11, 13), np.uint64, {"reduction": "sum", "label_smoothing": 0.2}),
+    ((3, 5, 4), np.int16, {"ignore_index": 2}),
+    ((3, 5, 2, 7), np.int64, {"ignore_index": 1, "label_smoothing": 0.1, "weighted": True}),
+    ((3, 5, 2, 7), np.int64, {"reduction": "none", "label_smoothing": 1.0, "weighted": True}),
+    ((17, 6), np.int64, {"reduction": "mean", "weighted": True}),
+    ((9, 6), np.int64, {"reduction": "sum", "weighted": True, "ignore_index": 0}),
+    ((0, 4), np.int64, {"reduction": "none"}),
+    ((0, 4), np.int64, {"reduction": "sum"}),
+    ((2, 3, 0), np.int64, {"reduction": "none"}),
+    ((257, 1000), np.int64, {"label_smoothing": 0.1}),
+    ((3, 19, 41, 43), np.int32, {"ignore_index": 5}),
+]
+
+
+def _samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for shape, dtype, options in _CASES:
+        kwargs = dict(options)
+        if kwargs.pop("weighted", False):
+            kwargs["weight"] = rng.uniform(0.5, 2.0, shape[1])
+        labels: IntArray = rng.integers(shape[1], size=(shape[0], *shape[2:])).astype(dtype)
+        yield Sample((3 * rng.standard_normal(shape), labels), kwargs)
+    ten = rng.integers(0, 10, 8)
+    far = 1e4 * rng.standard_normal((8, 10))  # exp overflows unless the maximum is taken off
+    yield Sample((far, ten), smooth=False)
+    yield Sample((rng.standard_normal((0, 4)), np.zeros(0, np.int64)), smooth=False)  # NaN
+    yield Sample((rng.standard_normal((8, 10)), np.full(8, -100)), smooth=False)  # NaN
+
+
+def _gradient(a: Arguments, dy: FloatArray) -> FloatArray:
+    _, dlogits = ops.softmax_cross_entropy(**a)
+    product: FloatArray = dlogits * (np.expand_dims(dy, 1) if a["reduction"] == "none" else dy)
+    return product
+
+
+def _case(name: str, batch: int, *shape: int) -> Case:
+    def sample(rng: np.random.Generator, batch: int) -> Sample:
+        labels = rng.integers(0, shape[0], (batch, *shape[1:]))
+        return Sample((rng.standard_normal((batch, *shape)), labels))
+
+    return Case(name, batch, sample)
+
+
+OPS = [
+    Op(
+        ops.softmax_cross_entropy,
+        reference.softmax_cross_entropy,
+        _samples,
+        Tolerance(2e-6, 1e-14, "sums of exponentials, each within a few last places"),
+        Bench(
+            (_case("imagenet", 256, 1000), _case("segmentation", 4, 21, 128, 128)),
+            "bytes",
+            lambda a: 2 * nbytes(a["logits"]) + nbytes(a["labels"]),
+            "logits and labels read, dlogits written",
+        ),
+        gradient={"logits": _gradient},
+    ),
+]

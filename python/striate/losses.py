@@ -1,0 +1,44 @@
+"""Losses: each returns its value and its gradient with respect to the first argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from striate import ops
+from striate._typing import FloatArray, IntArray, Reduction
+
+__all__ = ["cross_entropy"]
+
+
+def cross_entropy(
+    logits: FloatArray,
+    labels: IntArray,
+    *,
+    weight: FloatArray | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+) -> tuple[Any, FloatArray]:
+    """Cross-entropy of the softmax of `logits` with class labels.
+
+    Shapes: logits (N, C) or (N, C, d1, ...), labels (N,) or (N, d1, ...); the formula and the
+    parameters are those of `striate.ops.softmax_cross_entropy`.
+
+    Returns:
+        (loss, dlogits). The loss is a float, or has the labels' shape with reduction "none".
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import losses
+        >>> loss, dy = losses.cross_entropy(np.zeros((1, 2), np.float32), np.array([1]))
+        >>> round(loss, 4), dy.tolist()
+        (0.6931, [[0.5, -0.5]])
+    """
+    return ops.softmax_cross_entropy(
+        logits,
+        labels,
+        weight=weight,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        reduction=reduction,
+    )

@@ -1,0 +1,54 @@
+"""Layers.
+
+Calling a layer is inference; `vjp` is training, and returns the output and a pullback. See `Module`
+for both, for custom layers and for seeds.
+
+Examples:
+    >>> import numpy as np
+    >>> from striate import losses, nn, optim
+    >>> net = nn.Sequential(nn.Linear(4, 16, activation="relu"), nn.Linear(16, 3), rng=0)
+    >>> opt = optim.SGD(net.parameters(), lr=0.5, momentum=0.9)
+    >>> x, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 2, 0])
+    >>> for _ in range(20):
+    ...     y, pullback = net.vjp(x)
+    ...     loss, dy = losses.cross_entropy(y, labels)
+    ...     opt.zero_grad()
+    ...     pullback(dy, input_grad=False)
+    ...     opt.step()
+    >>> net(x).argmax(axis=1)
+    array([0, 1, 2, 0])
+"""
+
+from __future__ import annotations
+
+from ._activation import ReLU
+from ._conv import Conv2d
+from ._dropout import Dropout
+from ._linear import Linear
+from ._module import LoadResult, Module
+from ._normalization import LocalResponseNorm
+from ._observe import observe
+from ._parameter import Parameter, Seed
+from ._pool import MaxPool2d
+from ._pullback import Pullback
+from ._sequential import Sequential
+from ._shape import Flatten
+from ._summary import Summary
+
+__all__ = [
+    "Conv2d",
+    "Dropout",
+    "Flatten",
+    "Linear",
+    "LoadResult",
+    "LocalResponseNorm",
+    "MaxPool2d",
+    "Module",
+    "Parameter",
+    "Pullback",
+    "ReLU",
+    "Seed",
+    "Sequential",
+    "Summary",
+    "observe",
+]

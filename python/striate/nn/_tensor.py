@@ -1,0 +1,26 @@
+"""The few things that layers do to arrays outside `striate.ops`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from striate._typing import FloatArray
+
+
+def own_copy(function: str, array: npt.ArrayLike, dtype: np.dtype[Any] | None = None) -> FloatArray:
+    """Copy into a C-contiguous array in native byte order, of `dtype` if given: nothing is cast."""
+    array = np.asarray(array)
+    native = array.dtype.newbyteorder("=")
+    if native not in (np.float32, np.float64):
+        raise TypeError(f"{function}: data must be float32 or float64. Got {array.dtype}.")
+    if dtype is not None and native != dtype:
+        raise TypeError(f"{function}: data must be {dtype}; astype() changes that. Got {native}.")
+    return np.array(array, dtype=native, order="C")
+
+
+def add(a: FloatArray, b: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
+    """a + b."""
+    return np.add(a, b, out=out)

@@ -1,0 +1,45 @@
+"""Optimizers, and schedules of their learning rate.
+
+Examples:
+    >>> from striate import nn, optim
+    >>> net = nn.Linear(4, 3)
+    >>> optim.SGD(net.parameters(), lr=optim.warmup(optim.cosine(0.1, steps=1000), steps=50))
+    SGD(
+      2 parameters: lr=warmup(schedule=cosine(lr=0.1, steps=1000, eta_min=0.0), steps=50), \
+momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, l1=0.0, convention='torch'
+    )
+"""
+
+from __future__ import annotations
+
+from . import schedules
+from ._optimizer import Optimizer
+from ._sgd import SGD
+from .schedules import (
+    constant,
+    cosine,
+    cosine_restarts,
+    exponential,
+    inverse_time,
+    multistep,
+    one_cycle,
+    polynomial,
+    step,
+    warmup,
+)
+
+__all__ = [
+    "SGD",
+    "Optimizer",
+    "constant",
+    "cosine",
+    "cosine_restarts",
+    "exponential",
+    "inverse_time",
+    "multistep",
+    "one_cycle",
+    "polynomial",
+    "schedules",
+    "step",
+    "warmup",
+]

@@ -1,0 +1,168 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from striate import io
+from striate._typing import FloatArray, IntArray
+from striate.data import DataLoader
+from striate.io._safetensors import load_all
+from striate.nn import Module
+from striate.optim import Optimizer
+
+from ._callbacks import Callback
+from ._state import Evaluation, FitState, RunningEvaluation
+
+Loss = Callable[[FloatArray, IntArray], tuple[Any, FloatArray]]
+
+
+class Trainer:
+    """Trains a classifier.
+
+    Args:
+        net: The network; its output is one score per class, (N, C).
+        loss: Called as `loss(scores, labels)`; returns the mean loss and its gradient, as
+            `striate.losses.cross_entropy` does.
+        optimizer: An optimizer of the network's parameters.
+        callbacks: What is told of the progress, in this order.
+
+    Attributes:
+        epoch: How many epochs the network has been trained.
+
+    Examples:
+        See `striate.train`.
+    """
+
+    def __init__(
+        self,
+        net: Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        self.net = net
+        self.loss = loss
+        self.optimizer = optimizer
+        self.callbacks = list(callbacks)
+        self.epoch = 0
+
+    def fit(self, loader: DataLoader, epochs: int, *, validation: DataLoader | None = None) -> None:
+        """Train for `epochs` more epochs.
+
+        The loader's epoch follows the trainer's, so that a run which was saved and loaded goes on
+        as if it had never stopped.
+
+        Args:
+            loader: Batches of inputs and labels.
+            epochs: How many times to go through them.
+            validation: What to evaluate the network on after each epoch.
+
+        Raises:
+            ValueError: the loader has no batches.
+            FloatingPointError: an epoch's loss is not finite.
+        """
+        if not len(loader):
+            raise ValueError("fit: loader must have at least one batch. Got 0.")
+        state = FitState(self, epochs=self.epoch + epochs, batches=len(loader))
+        try:
+            for callback in self.callbacks:
+                callback.on_fit_begin(state)
+            for _ in range(epochs):
+                self._fit_epoch(loader, validation, state)
+        finally:
+            for callback in self.callbacks:
+                callback.on_fit_end(state)
+
+    def _fit_epoch(
+        self, loader: DataLoader, validation: DataLoader | None, state: FitState
+    ) -> None:
+        loader.epoch = self.epoch
+        state.begin_epoch(self.epoch + 1)
+        for x, labels in loader:
+            y, pullback = self.net.vjp(x)
+            loss, dy = self.loss(y, labels)
+            self.optimizer.zero_grad()
+            pullback(dy, input_grad=False)
+            self.optimizer.step()
+            state.end_batch(loss, y, labels)
+            for callback in self.callbacks:
+                callback.on_batch_end(state)
+        loss = state.running.result.loss
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                "fit: the training loss must stay finite; a lower learning rate may help. "
+                f"Got {loss} in epoch {state.epoch}."
+            )
+        self.epoch += 1
+        if validation is not None:
+            state.validation = self.evaluate(validation)
+        for callback in self.callbacks:
+            callback.on_epoch_end(state)
+
+    def evaluate(self, loader: DataLoader) -> Evaluation:
+        """Measure the loss and accuracy of the network's inference.
+
+        Args:
+            loader: Batches of inputs and labels.
+
+        Raises:
+            ValueError: the loader has no batches.
+        """
+        if not len(loader):
+            raise ValueError("evaluate: loader must have at least one batch. Got 0.")
+        running = RunningEvaluation()
+        for x, labels in loader:
+            y = self.net(x)
+            loss, _ = self.loss(y, labels)
+            running.add(loss, y, labels)
+        return running.result
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all that is needed to go on training to a safetensors file, atomically.
+
+        The weights are named as in `net.state_dict()`, after "model."; the optimizer's arrays come
+        after "optimizer.", and the counters are in the metadata. The bytes depend on the training
+        alone: they hold no time, path or number of threads.
+        """
+        tensors = {f"model.{name}": array for name, array in self.net.state_dict().items()}
+        counters: dict[str, Any] = {"epoch": self.epoch, "net": self.net.train_state()}
+        counters["optimizer"] = {}
+        for name, value in self.optimizer.state_dict().items():
+            if isinstance(value, int):
+                counters["optimizer"][name] = value
+            else:
+                tensors[f"optimizer.{name}"] = value
+        io.save(path, tensors, {"trainer": json.dumps(counters, sort_keys=True)})
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Go back to where `save` was called, bit for bit.
+
+        Network and optimizer must have been made as they were then; their options are not in the
+        file.
+
+        Raises:
+            ValueError: the file was not written by `save`, or fits another network or optimizer.
+            OSError: the file cannot be read.
+        """
+        tensors, metadata = load_all(path)
+        if "trainer" not in metadata:
+            raise ValueError(f"Trainer.load: {path} must have been written by Trainer.save.")
+        counters = json.loads(metadata["trainer"])
+        self.net.load_state_dict(_below("model.", tensors))
+        self.net.load_train_state(counters["net"])
+        arrays = _below("optimizer.", tensors)
+        self.optimizer.load_state_dict({**counters["optimizer"], **arrays})
+        self.epoch = counters["epoch"]
+
+
+def _below(prefix: str, tensors: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in tensors.items()
+        if name.startswith(prefix)
+    }

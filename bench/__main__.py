@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from . import _torch, machine, plot, report
 
@@ -48,11 +47,13 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    _torch.load()  # before striate: a later import could find other OpenMP settings than it sets
+    # striate before PyTorch: under OMP_PROC_BIND the latter pins this thread, and striate's threads
+    # would take its mask for what the process may use.
+    import striate  # noqa: F401
 
-    from .cases import cases
     from .ceilings import Ceilings
     from .harness import measure
+    from .suites import cases
 
     chosen = [c for c in cases(parsed.quick) if not parsed.only or parsed.only.search(c.name)]
     if not chosen:
@@ -67,12 +68,14 @@ def _run(parsed: argparse.Namespace) -> int:
 
     machine.set_threads(parsed.threads)
     ceilings = Ceilings(parsed.quick)
-    rows: list[dict[str, Any]] = []
+    measured = []
     for i, case in enumerate(chosen):
         _progress(f"{i + 1}/{len(chosen)} {case.name}")
-        row = measure(case, parsed.quick)
-        rows.append(row.as_json() | ({} if row.error else ceilings.measure(row)))
+        measured.append(measure(case, parsed.quick))
+        if not measured[-1].error:
+            ceilings.probe(measured[-1])
     _progress("")
+    rows = [row.as_json() | ({} if row.error else ceilings.measure(row)) for row in measured]
 
     described = machine.describe()
     print(report.summary(described, ceilings.as_json()))

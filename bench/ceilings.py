@@ -11,39 +11,46 @@ class Ceilings:
     """The rates of fused multiply-adds in registers, and of copies, on striate's threads.
 
     A row that touches some number of bytes is held against a copy that touches as many, since what
-    fits into a cache is faster than memory.
+    fits into a cache is faster than memory. Both are measured again and again between the rows, and
+    the best counts, as it does for the rows.
     """
 
     def __init__(self, quick: bool) -> None:
+        self._seconds = 0.05 if quick else 0.2
+        self.fma: dict[str, float] = {}
+        self.copy: dict[int, float] = {}
+        for dtype in ("float32", "float64"):
+            self._probe_fma(dtype)
+
+    def probe(self, row: Row) -> None:
+        """Measure this row's ceiling."""
         from striate import _core
 
-        self._seconds = 0.1 if quick else 0.5
-        self._copy_rate = _core.copy_rate
-        self.fma = {d: _core.fma_rate(d, self._seconds) for d in ("float32", "float64")}
-        self.copy: dict[int, float] = {}
+        if row.unit == "flops":
+            self._probe_fma("float32")
+        else:
+            size = _rounded(row.work)
+            self.copy[size] = max(self.copy.get(size, 0.0), _core.copy_rate(size, self._seconds))
 
-    def copy_rate(self, bytes: float) -> float:
-        """GB/s, read and written together, for that many bytes, up to the next power of two."""
-        size = 1 << max(12, min(30, (round(bytes) - 1).bit_length()))
-        if size not in self.copy:
-            self.copy[size] = self._copy_rate(size, self._seconds)
-        return self.copy[size]
-
-    def measure(self, row: Row) -> dict[str, Any]:
-        """Say what bounds the row, its rate and its share of that ceiling, for striate's time."""
-        seconds = row.seconds["striate"]
-        arithmetic = row.flops / (self.fma[row.dtype] * 1e9)
-        traffic = row.bytes / (self.copy_rate(row.bytes) * 1e9)
-        if arithmetic > traffic:
-            return {
-                "unit": "GFLOP/s",
-                "rate": row.flops / seconds * 1e-9,
-                "share": arithmetic / seconds,
-            }
-        return {"unit": "GB/s", "rate": row.bytes / seconds * 1e-9, "share": traffic / seconds}
+    def measure(self, row: Row) -> dict[str, float]:
+        """Give the row's rate, in 1e9 a second, and its share of the ceiling; `probe` it before."""
+        ceiling = self.fma["float32"] if row.unit == "flops" else self.copy[_rounded(row.work)]
+        rate = row.work / row.seconds["striate"] * 1e-9
+        return {"rate": rate, "share": rate / ceiling}
 
     def as_json(self) -> dict[str, Any]:
         return {
             "fma_gflops": self.fma,
             "copy_gbytes": {str(size): rate for size, rate in sorted(self.copy.items())},
         }
+
+    def _probe_fma(self, dtype: str) -> None:
+        from striate import _core
+
+        rate = _core.fma_rate(dtype, self._seconds)
+        self.fma[dtype] = max(self.fma.get(dtype, 0.0), rate)
+
+
+def _rounded(bytes: float) -> int:
+    """The next power of two, from 64 KiB to 1 GiB."""
+    return 1 << max(16, min(30, (round(bytes) - 1).bit_length()))

@@ -16,8 +16,10 @@ _PAUSE = 0.01
 # A round repeats short calls until it lasts this long.
 _ROUND = 0.002
 # A slow side, such as the reference, gets as many rounds as fit, and at least one.
-_SIDE_BUDGET = {True: 0.6, False: 5.0}
+_SIDE_BUDGET = {True: 0.5, False: 2.0}
 _ROUNDS = {True: 3, False: 11}
+# While a side's two best rounds differ by more than this, it gets more: up to three times as many.
+_AGREE = 0.05
 
 
 @dataclass
@@ -26,10 +28,9 @@ class Row:
 
     op: str
     label: str
-    dtype: str
-    flops: float
-    bytes: float
+    unit: str
     counts: str
+    work: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)  # the best round's, for each side
     rounds: dict[str, list[float]] = field(default_factory=dict)
     error: str | None = None
@@ -40,9 +41,10 @@ class Row:
 
 def measure(case: Case, quick: bool) -> Row:
     """Check that the sides agree, then time them; an error becomes the row's."""
-    row = Row(case.op, case.label, case.dtype, case.flops, case.bytes, case.counts)
+    row = Row(case.op, case.label, case.unit, case.counts)
     try:
         sides = case.sides(_torch.load())
+        row.work = sides.work
         row.error = disagreement({s: run() for s, run in sides.check.items()}, case.tolerance)
         if row.error is None:
             row.rounds = _time(sides.run, quick)
@@ -58,9 +60,11 @@ def _time(sides: Mapping[str, Run], quick: bool) -> dict[str, list[float]]:
     gc.collect()
     gc.disable()
     try:
-        for turn in range(_ROUNDS[quick]):
+        for turn in range(3 * _ROUNDS[quick]):
             for side, run in sides.items():
                 if turn and spent[side] > _SIDE_BUDGET[quick]:
+                    continue
+                if turn >= _ROUNDS[quick] and _settled(rounds[side]):
                     continue
                 start = time.perf_counter()
                 rounds[side].append(_round(run))
@@ -68,6 +72,11 @@ def _time(sides: Mapping[str, Run], quick: bool) -> dict[str, list[float]]:
     finally:
         gc.enable()
     return rounds
+
+
+def _settled(times: list[float]) -> bool:
+    best, second = sorted(times)[:2]
+    return second <= (1 + _AGREE) * best
 
 
 def _round(run: Run) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 from .case import Case
 
 FORMAT = 1
+_RATES = {"flops": "GFLOP/s", "bytes": "GB/s"}
 _HEADER = (
     "case",
     "striate ms",
@@ -38,7 +39,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
                 _times(ratio(row, "reference")),
                 _ms(seconds.get("torch")),
                 _times(ratio(row, "torch")),
-                f"{row['rate']:.1f} {row['unit']}",
+                f"{row['rate']:.1f} {_RATES[row['unit']]}",
                 f"{row['share']:.0%}",
             )
         )
@@ -68,11 +69,11 @@ def summary(machine: dict[str, Any], ceilings: dict[str, Any]) -> str:
 
 def explain(cases: Sequence[Case]) -> str:
     """Say what every row counts."""
-    lines = [("case", "Mflop", "MB", "counts")]
+    lines = [("case", "work", "what is counted")]
     for case in cases:
-        flops, bytes = case.flops * 1e-6, case.bytes * 1e-6
-        lines.append((case.name, f"{flops:.1f}", f"{bytes:.1f}", case.counts))
-    return _align(lines, left=(0, 3))
+        unit = "Mflop" if case.unit == "flops" else "MB"
+        lines.append((case.name, f"{case.sides(None).work * 1e-6:.2f} {unit}", case.counts))
+    return _align(lines, left=(0, 2))
 
 
 def compare(a: dict[str, Any], b: dict[str, Any]) -> str:

@@ -13,7 +13,10 @@ function(striate_add_isa name)
   target_compile_definitions(${library} PRIVATE STRIATE_ISA=${name})
   # -fno-math-errno lets sqrt be one instruction; -O3 unrolls the register tiles. No exceptions and
   # no RTTI: kernels neither throw nor hold anything that needs unwinding.
-  target_compile_options(${library} PRIVATE ${ARGN} -O3 -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+  target_compile_options(${library} PRIVATE ${ARGN} -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+  if(NOT STRIATE_SANITIZE)  # which at -O3 takes minutes to compile
+    target_compile_options(${library} PRIVATE -O3)
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC bug 105593: its own AVX-512 header warns of its deliberately undefined operands.
     target_compile_options(${library} PRIVATE -Wno-maybe-uninitialized -Wno-uninitialized)

@@ -47,7 +47,10 @@ double parse_float(const char* function, const char* name, py::handle object) {
 }
 
 bool parse_bool(const char* function, const char* name, py::handle object) {
-  const int truth = PyObject_IsTrue(object.ptr());
+  // Not whatever has a truth value: "False" has one.
+  const bool known = PyBool_Check(object.ptr()) || is_int(object) ||
+                     std::string(Py_TYPE(object.ptr())->tp_name).rfind("numpy.bool", 0) == 0;
+  const int truth = known ? PyObject_IsTrue(object.ptr()) : -1;
   if (truth < 0) {
     PyErr_Clear();
     fail<TypeError>(function, name, " must be a bool. Got ", name, "=", text_of(object), ".");

@@ -34,11 +34,14 @@ DType float_dtype(const char* function, const std::string& name, const py::array
 
 template <class T>
 py::array contiguous(const py::array& array) {
-  constexpr int flags =
-      py::array::c_style | py::array::forcecast | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
-  auto result = py::array_t<T, flags>::ensure(array);
+  constexpr int flags = py::array::c_style | py::array::forcecast |
+                        py::detail::npy_api::NPY_ARRAY_ALIGNED_ |
+                        py::detail::npy_api::NPY_ARRAY_ENSUREARRAY_;
+  // Not py::array_t::ensure, which drops NumPy's error (there is no memory for the copy, say).
+  py::object result = py::reinterpret_steal<py::object>(py::detail::npy_api::get().PyArray_FromAny_(
+      array.ptr(), py::dtype::of<T>().release().ptr(), 0, 0, flags, nullptr));
   if (!result) throw py::error_already_set();
-  return std::move(result);
+  return py::reinterpret_borrow<py::array>(result);
 }
 
 }  // namespace

@@ -23,6 +23,12 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_activation(module);
   bindings::register_conv(module);
   bindings::register_linear(module);
+  bindings::register_dropout(module);
+  bindings::register_optimizer(module);
+  bindings::register_random(module);
+  bindings::register_reduce(module);
   bindings::register_pool(module);
   bindings::register_lrn(module);
+  bindings::register_elementwise(module);
+  bindings::register_shape(module);
 }

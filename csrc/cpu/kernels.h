@@ -4,9 +4,14 @@
 
 #include "core/context.h"
 #include "core/shape.h"
+#include "core/spec/bias_grad.h"
+#include "core/spec/concat.h"
 #include "core/spec/conv.h"
+#include "core/spec/dropout.h"
 #include "core/spec/linear.h"
 #include "core/spec/lrn.h"
+#include "core/spec/optimizer.h"
+#include "core/spec/pad.h"
 #include "core/spec/pool.h"
 
 namespace striate {
@@ -15,6 +20,28 @@ template <class T>
 struct ActivationKernels {
   void (*relu)(int64_t count, const T* x, T* y, const Context&);
   void (*relu_grad)(int64_t count, const T* dy, const T* y, T* dx, const Context&);
+};
+
+template <class T>
+struct ElementwiseKernels {
+  void (*add)(int64_t count, const T* a, const T* b, bool relu, T* y, const Context&);
+  void (*mul)(int64_t count, const T* a, const T* b, T* y, const Context&);
+  void (*mul_grad)(int64_t count, const T* dy, const T* a, const T* b, T* da, T* db, const Context&);
+};
+
+// `widths` are the parts' elements in one row.
+template <class T>
+struct ConcatKernels {
+  void (*forward)(const ConcatProblem&, const T* const* arrays, const int64_t* widths, T* y,
+                  const Context&);
+  void (*grad)(const ConcatProblem&, const T* dy, const int64_t* widths, T* const* dxs,
+               const Context&);
+};
+
+template <class T>
+struct PadKernels {
+  void (*forward)(const PadProblem&, const T* x, T value, T* y, const Context&);
+  void (*grad)(const PadProblem&, const T* dy, T* dx, const Context&);
 };
 
 // For the benchmark: what the machine can do at best.
@@ -68,6 +95,21 @@ struct LinearKernels {
 };
 
 template <class T>
+struct ReduceKernels {
+  void (*bias_grad)(const BiasGradProblem&, const T* dy, const T* y, T* db, const Context&);
+};
+
+template <class T>
+struct DropoutKernels {
+  void (*forward)(const DropoutProblem&, const T* x, T* y, const Context&);
+};
+
+template <class T>
+struct OptimizerKernels {
+  void (*sgd_step)(const SgdOptions&, const SgdTensor<T>* tensors, int64_t count, const Context&);
+};
+
+template <class T>
 struct Kernels {
   const CeilingKernels<T>* ceiling;
   const ActivationKernels<T>* activation;
@@ -76,6 +118,12 @@ struct Kernels {
   const LinearKernels<T>* linear;
   const PoolKernels<T>* pool;
   const LrnKernels<T>* lrn;
+  const ReduceKernels<T>* reduce;
+  const DropoutKernels<T>* dropout;
+  const OptimizerKernels<T>* optimizer;
+  const ElementwiseKernels<T>* elementwise;
+  const ConcatKernels<T>* concat;
+  const PadKernels<T>* pad;
 };
 
 struct KernelTable {
@@ -112,6 +160,18 @@ extern const PoolKernels<float> pool_f32;
 extern const PoolKernels<double> pool_f64;
 extern const LrnKernels<float> lrn_f32;
 extern const LrnKernels<double> lrn_f64;
+extern const ReduceKernels<float> reduce_f32;
+extern const ReduceKernels<double> reduce_f64;
+extern const DropoutKernels<float> dropout_f32;
+extern const DropoutKernels<double> dropout_f64;
+extern const OptimizerKernels<float> optimizer_f32;
+extern const OptimizerKernels<double> optimizer_f64;
+extern const ElementwiseKernels<float> elementwise_f32;
+extern const ElementwiseKernels<double> elementwise_f64;
+extern const ConcatKernels<float> concat_f32;
+extern const ConcatKernels<double> concat_f64;
+extern const PadKernels<float> pad_f32;
+extern const PadKernels<double> pad_f64;
 extern const CeilingKernels<float> ceiling_f32;
 extern const CeilingKernels<double> ceiling_f64;
 extern const KernelTable table;

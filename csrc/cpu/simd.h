@@ -66,6 +66,7 @@ alignas(64) const int64_t kFirstLanes64[8] = {-1, -1, -1, -1};
 template <class T>
 struct Vec {
   static constexpr int lanes = kVectorBytes / static_cast<int>(sizeof(T));
+  using Scalar = T;
   using Int = LaneInt<T>;
   using RawInt = Raw<Int>;
 
@@ -159,6 +160,21 @@ STRIATE_INLINE Mask<T> operator~(Mask<T> a) {
   return {~a.raw};
 }
 
+template <class T>
+STRIATE_INLINE bool any(Mask<T> a) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi64_mask((__m512i)a.raw, (__m512i)a.raw) != 0;
+#elif defined(__AVX2__)
+  return _mm256_testz_si256((__m256i)a.raw, (__m256i)a.raw) == 0;
+#elif defined(__x86_64__)
+  return _mm_movemask_epi8((__m128i)a.raw) != 0;
+#else
+  LaneInt<T> joined = 0;
+  for (int i = 0; i < Vec<T>::lanes; ++i) joined |= a.raw[i];
+  return joined != 0;
+#endif
+}
+
 // where mask: a, else b
 template <class T>
 STRIATE_INLINE Vec<T> select(Mask<T> mask, Vec<T> a, Vec<T> b) {
@@ -183,12 +199,16 @@ struct Counts {
   // The first n lanes, each as an Index.
   template <class Index>
   STRIATE_INLINE void store(Index* p, int n) const {
-    typedef Index Result __attribute__((vector_size(lanes * sizeof(Index))));
-    const Result result = __builtin_convertvector(raw, Result);
-    if (n == lanes)
-      __builtin_memcpy(p, &result, sizeof result);
-    else
-      for (int i = 0; i < n; ++i) p[i] = result[i];
+    typedef Index Narrow __attribute__((vector_size(lanes * sizeof(Index))));
+    const Narrow narrow = __builtin_convertvector(raw, Narrow);
+    if (n == lanes) {
+      __builtin_memcpy(p, &narrow, sizeof narrow);
+    } else if constexpr (sizeof(Index) == sizeof(T)) {
+      Vec<T>{(Raw<T>)raw}.store(reinterpret_cast<T*>(p), n);
+    } else {
+      for (int i = 0; i < lanes; ++i)
+        if (i < n) p[i] = narrow[i];
+    }
   }
 };
 
@@ -283,6 +303,53 @@ STRIATE_INLINE Vec<T> sqrt(Vec<T> a) {
 #endif
 }
 
+// The bits of a T, and what is added to its exponent there.
+template <class T>
+struct Layout {
+  using Uint = typename LaneUintOf<T>::type;
+  static constexpr int fraction = sizeof(T) == 4 ? 23 : 52;
+  static constexpr Uint one = Uint{sizeof(T) == 4 ? 127 : 1023} << fraction;
+  static constexpr T bias = static_cast<T>(one >> fraction);
+};
+
+// 2^n for an integral n that makes it a normal number.
+template <class T>
+STRIATE_INLINE Vec<T> pow2(Vec<T> n) {
+  using L = Layout<T>;
+  // Added to it, n + bias lands in the last bits of the fraction.
+  const T shift = T(1.5) * (typename L::Uint{1} << L::fraction) + L::bias;
+  return {(Raw<T>)((Raw<typename L::Uint>)(n.raw + shift) << L::fraction)};
+}
+
+// x * 2^n, rounded once, for an integral n at most twice as far from 0 as pow2 allows.
+template <class T>
+STRIATE_INLINE Vec<T> ldexp(Vec<T> x, Vec<T> n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return {(Raw<T>)_mm512_scalef_ps((__m512)x.raw, (__m512)n.raw)};
+  else
+    return {(Raw<T>)_mm512_scalef_pd((__m512d)x.raw, (__m512d)n.raw)};
+#else
+  const Vec<T> shift = Vec<T>::set(T(1.5) * (typename Layout<T>::Uint{1} << Layout<T>::fraction));
+  const Vec<T> half = (n * Vec<T>::set(T(0.5)) + shift) - shift;
+  return x * pow2(half) * pow2(n - half);
+#endif
+}
+
+// m in [sqrt(1/2), sqrt(2)) with x = m * 2^exponent, for x positive and normal.
+template <class T>
+STRIATE_INLINE Vec<T> split_exponent(Vec<T> x, Vec<T>* exponent) {
+  using L = Layout<T>;
+  using Uint = typename L::Uint;
+  const Uint root = sizeof(T) == 4 ? Uint{0x3f3504f3} : static_cast<Uint>(0x3fe6a09e667f3bcd);
+  const Raw<Uint> bits = (Raw<Uint>)x.raw + (L::one - root);
+  // The biased exponent, as the last bits of a number whose last bit is worth 1.
+  const Uint unit = L::one + (static_cast<Uint>(L::fraction) << L::fraction);  // 2^fraction
+  exponent->raw = (Raw<T>)((bits >> L::fraction) | unit) -
+                  (static_cast<T>(Uint{1} << L::fraction) + L::bias);
+  return {(Raw<T>)((bits & ((Uint{1} << L::fraction) - 1)) + root)};
+}
+
 template <class T>
 STRIATE_INLINE Vec<T> Vec<T>::load(const T* p, int n) {
 #if defined(__AVX512F__)
@@ -292,6 +359,7 @@ STRIATE_INLINE Vec<T> Vec<T>::load(const T* p, int n) {
   else
     return {(Raw<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), p)};
 #elif defined(__AVX2__)
+  if (n >= lanes) return load(p);
   if constexpr (sizeof(T) == 4) {
     const __m256i mask =
         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kFirstLanes32 + lanes - n));
@@ -319,6 +387,7 @@ STRIATE_INLINE void Vec<T>::store(T* p, int n) const {
   else
     _mm512_mask_storeu_pd(p, static_cast<__mmask8>(mask), (__m512d)raw);
 #elif defined(__AVX2__)
+  if (n >= lanes) return store(p);  // AMD's masked stores take tens of cycles
   if constexpr (sizeof(T) == 4) {
     const __m256i mask =
         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kFirstLanes32 + lanes - n));
@@ -355,6 +424,106 @@ STRIATE_INLINE Vec<T> Vec<T>::load_even(const T* p, int n) {
   else
     return STRIATE_SHUFFLE(0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
 #undef STRIATE_SHUFFLE
+}
+
+// Unsigned 64-bit lanes, for integer arithmetic.
+struct Words {
+  static constexpr int lanes = kVectorBytes / 8;
+  Raw<uint64_t> raw;
+
+  // first, first + 1, ...
+  static STRIATE_INLINE Words from(uint64_t first) {
+    Words w;
+    for (int i = 0; i < lanes; ++i) w.raw[i] = first + static_cast<uint64_t>(i);
+    return w;
+  }
+};
+
+STRIATE_INLINE Words operator^(Words a, Words b) { return {a.raw ^ b.raw}; }
+STRIATE_INLINE Words operator^(Words a, uint64_t b) { return {a.raw ^ b}; }
+STRIATE_INLINE Words operator&(Words a, uint64_t b) { return {a.raw & b}; }
+STRIATE_INLINE Words operator|(Words a, Words b) { return {a.raw | b.raw}; }
+STRIATE_INLINE Words operator<<(Words a, int bits) { return {a.raw << bits}; }
+STRIATE_INLINE Words operator>>(Words a, int bits) { return {a.raw >> bits}; }
+
+// The whole product of a lane's low 32 bits and b.
+STRIATE_INLINE Words multiply_low(Words a, uint32_t b) {
+#if defined(__AVX512F__)
+  return {(Raw<uint64_t>)_mm512_mul_epu32((__m512i)a.raw, _mm512_set1_epi64(b))};
+#elif defined(__AVX2__)
+  return {(Raw<uint64_t>)_mm256_mul_epu32((__m256i)a.raw, _mm256_set1_epi64x(b))};
+#elif defined(__x86_64__)
+  return {(Raw<uint64_t>)_mm_mul_epu32((__m128i)a.raw, _mm_set1_epi64x(b))};
+#elif defined(__aarch64__)
+  return {(Raw<uint64_t>)vmull_n_u32(vmovn_u64((uint64x2_t)a.raw), b)};
+#else
+  return {(a.raw & 0xffffffff) * b};
+#endif
+}
+
+// a[0], b[0], a[1], b[1], ...
+STRIATE_INLINE void store_interleaved(Words a, Words b, uint64_t* p) {
+#if defined(__clang__)
+#define STRIATE_SHUFFLE(...) __builtin_shufflevector(a.raw, b.raw, __VA_ARGS__)
+#else
+#define STRIATE_SHUFFLE(...) __builtin_shuffle(a.raw, b.raw, Raw<int64_t>{__VA_ARGS__})
+#endif
+#if defined(__AVX512F__)
+  const Raw<uint64_t> low = STRIATE_SHUFFLE(0, 8, 1, 9, 2, 10, 3, 11);
+  const Raw<uint64_t> high = STRIATE_SHUFFLE(4, 12, 5, 13, 6, 14, 7, 15);
+#elif defined(__AVX2__)
+  const Raw<uint64_t> low = STRIATE_SHUFFLE(0, 4, 1, 5);
+  const Raw<uint64_t> high = STRIATE_SHUFFLE(2, 6, 3, 7);
+#else
+  const Raw<uint64_t> low = STRIATE_SHUFFLE(0, 2);
+  const Raw<uint64_t> high = STRIATE_SHUFFLE(1, 3);
+#endif
+#undef STRIATE_SHUFFLE
+  __builtin_memcpy(p, &low, sizeof low);
+  __builtin_memcpy(p + Words::lanes, &high, sizeof high);
+}
+
+// Lane i of the mask tells whether p[i] < bound.
+template <class T>
+STRIATE_INLINE Mask<T> are_below(const uint32_t* p, uint32_t bound) {
+  using Uint = typename LaneUintOf<T>::type;
+  typedef uint32_t Narrow __attribute__((vector_size(Vec<T>::lanes * 4)));
+  Narrow words;
+  __builtin_memcpy(&words, p, sizeof words);
+  return {__builtin_convertvector(words, Raw<Uint>) < bound - Raw<Uint>{}};
+}
+
+// 64-bit lanes, for random words.
+struct VecU64 {
+  static constexpr int lanes = kVectorBytes / 8;
+  Raw<uint64_t> raw;
+
+  static STRIATE_INLINE VecU64 set(uint64_t x) { return {x - Raw<uint64_t>{}}; }
+  static STRIATE_INLINE VecU64 iota() {
+    VecU64 v;
+    for (int i = 0; i < lanes; ++i) v.raw[i] = static_cast<uint64_t>(i);
+    return v;
+  }
+  STRIATE_INLINE void store(uint64_t* p) const { __builtin_memcpy(p, &raw, sizeof raw); }
+};
+STRIATE_INLINE VecU64 operator+(VecU64 a, VecU64 b) { return {a.raw + b.raw}; }
+STRIATE_INLINE VecU64 operator^(VecU64 a, VecU64 b) { return {a.raw ^ b.raw}; }
+STRIATE_INLINE VecU64 operator&(VecU64 a, VecU64 b) { return {a.raw & b.raw}; }
+STRIATE_INLINE VecU64 shift_right(VecU64 a, int bits) { return {a.raw >> bits}; }
+
+// The 64-bit products of the lanes' low halves; the high halves must be zero.
+STRIATE_INLINE VecU64 multiply_words(VecU64 a, VecU64 b) {
+#if defined(__AVX512F__)
+  return {(Raw<uint64_t>)_mm512_mul_epu32((__m512i)a.raw, (__m512i)b.raw)};
+#elif defined(__AVX2__)
+  return {(Raw<uint64_t>)_mm256_mul_epu32((__m256i)a.raw, (__m256i)b.raw)};
+#elif defined(__x86_64__)
+  return {(Raw<uint64_t>)_mm_mul_epu32((__m128i)a.raw, (__m128i)b.raw)};
+#elif defined(__aarch64__)
+  return {(Raw<uint64_t>)vmull_u32(vmovn_u64((uint64x2_t)a.raw), vmovn_u64((uint64x2_t)b.raw))};
+#else
+  return {a.raw * b.raw};
+#endif
 }
 
 // The sum of the lanes, halves first: the same tree every time.

@@ -96,10 +96,11 @@ def _check(name: str) -> _Row:
 
 
 def _greatest(op: Op, drawn: list[Sample], dtype: npt.DTypeLike) -> float:
-    pairs = (
-        (op.run(op.function, sample.cast(dtype)), expected(op, sample, dtype)) for sample in drawn
-    )
-    return max(
-        (error(got, want) for gots, wants in pairs for got, want in zip(gots, wants, strict=True)),
-        default=0.0,
-    )
+    greatest = 0.0
+    for sample in drawn:
+        gots = op.run(op.function, sample.cast(dtype))
+        for got, want in zip(gots, expected(op, sample, dtype), strict=True):
+            # A Python float, such as a mean loss, has no dtype of its own.
+            wrong_dtype = got.ndim > 0 and got.dtype.kind == "f" and got.dtype != dtype
+            greatest = max(greatest, np.inf if wrong_dtype else error(got, want))
+    return greatest

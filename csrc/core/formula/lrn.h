@@ -1,9 +1,7 @@
 // Local response normalisation, for any V with the operators of simd.h (or a CUDA scalar's).
 #pragma once
 
-#if __has_include("core/formula/exp_log.h")
 #include "core/formula/exp_log.h"
-#endif
 
 namespace striate::formula {
 namespace {
@@ -22,11 +20,7 @@ inline __attribute__((always_inline)) V inverse_power(V t, V one, [[maybe_unused
   } else if constexpr (power == Power::one) {
     return one / t;
   } else {
-#if __has_include("core/formula/exp_log.h")
     return exp(minus_beta * log(t));
-#else
-    return t;
-#endif
   }
 }
 

@@ -79,6 +79,7 @@ LinearProblem linear_weight_grad(const char* function, const ArrayInfo& dy, cons
   check_same_dtype(function, dy, x);
   check_batched(function, dy);
   check_batched(function, x);
+  element_count(function, x.name, x.shape);
   set_leading(function, dy, p);
   p.out_features = dy.shape[dy.shape.rank - 1];
   p.in_features = x.shape[x.shape.rank - 1];

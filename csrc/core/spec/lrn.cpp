@@ -24,8 +24,8 @@ LrnProblem local_response_norm(const char* function, const ArrayInfo& x, const L
   check_finite(function, "k", args.k);
   const std::string region = args.region, convention = args.convention;
   check(region != "within", function, "region='within' is not available in this version.");
-  check(region == "across", function, "region must be 'across' or 'within'. Got region='",
-        region, "'.");
+  check(region == "across", function, "region must be 'across' or 'within'. Got region='", region,
+        "'.");
 
   LrnProblem p;
   p.dtype = x.dtype;

@@ -46,6 +46,10 @@ struct WindowArgs {
   bool ceil_mode = false;
 };
 
+// Fills the last `rank` entries of `before` and `after`; `padding` must be numbers.
+void resolve_padding(const char* function, int rank, const PaddingArg& padding, int64_t* before,
+                     int64_t* after);
+
 // `in` are the `rank` spatial sizes of the input. Every rule about windows is checked here.
 Window resolve_window(const char* function, int rank, const int64_t* in, const WindowArgs& args);
 

@@ -28,7 +28,8 @@ int64_t fma(int64_t chunks, T* sums, const Context& context) {
 template <class T>
 void copy(int64_t count, const T* x, T* y, const Context& context) {
   parallel_elements(context, count, [=](int64_t begin, int64_t end) {
-    for_each_vector<T>(begin, end, [=](int64_t i, int n) { Vec<T>::load(x + i, n).store(y + i, n); });
+    for_each_vector<T>(begin, end,
+                       [=](int64_t i, int n) { Vec<T>::load(x + i, n).store(y + i, n); });
   });
 }
 

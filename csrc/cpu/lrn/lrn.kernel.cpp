@@ -2,6 +2,7 @@
 // is a block of positions of one image, which it walks channel by channel. Each window is summed
 // anew: a sum that slides would keep the rounding errors that a spike leaves behind.
 #include "core/formula/lrn.h"
+
 #include "core/spec/lrn.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -86,8 +87,7 @@ void forward(const LrnProblem& p, const T* x, T* y, const Context& context) {
       T* to = y + block + c * step;
       for_each_vector<T>(0, positions, [&](int64_t i, int n) {
         const Vec<T> t = base(constants, from + i, window.end - window.begin, step, n);
-        const Vec<T> scale =
-            formula::inverse_power<power>(t, constants.one, constants.minus_beta);
+        const Vec<T> scale = formula::inverse_power<power>(t, constants.one, constants.minus_beta);
         (Vec<T>::load(own + i, n) * scale).store(to + i, n);
       });
     }

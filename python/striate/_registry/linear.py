@@ -20,7 +20,7 @@ _SHAPES: list[tuple[tuple[int, ...], int, int]] = [
     ((4,), 0, 3),
     ((37,), 64, 10),
     ((5,), 1031, 33),  # longer than a block of the sum
-    ((130,), 257, 129),
+    ((130,), 263, 257),
 ]
 
 

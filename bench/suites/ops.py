@@ -1,0 +1,57 @@
+"""Every registered operation, at the sizes that the registry gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bench.case import Case, Run, Sides
+from bench.suites.torch_ops import OWN_RANDOM_STREAM, TORCH
+from striate import _registry
+from striate._registry import OPS, Op, Sample
+
+# The registry's tolerances are against float64; here every side rounds, and sums are longer.
+_SLACK = 10
+
+
+def cases(quick: bool) -> list[Case]:
+    """Return one row for each of the registry's cases; `quick` takes a sixteenth of the batch."""
+    return [_case(op, case, quick) for op in OPS.values() for case in op.bench.cases]
+
+
+def _case(op: Op, case: _registry.Case, quick: bool) -> Case:
+    batch = max(1, case.batch // 16) if quick else case.batch
+
+    def sides(torch: Any) -> Sides:
+        sample = case.sample(np.random.default_rng(0), batch)
+        ours = sample.cast(np.float32)
+        theirs = sample.cast(np.float32) if op.in_place else ours
+        run = {"striate": _call(op.function, ours), "reference": _call(op.reference, theirs)}
+        check: dict[str, Run] = {
+            "striate": lambda: op.run(op.function, ours),
+            "reference": lambda: op.run(op.reference, theirs),
+        }
+        if torch is not None and op.name in TORCH:
+            arguments = op.arguments(sample.cast(np.float32) if op.in_place else ours)
+            tensors = {name: _tensors(torch, value) for name, value in arguments.items()}
+            run["torch"] = TORCH[op.name](torch, tensors)
+            if op.name not in OWN_RANDOM_STREAM:
+                check["torch"] = run["torch"]
+        return Sides(run, check, op.bench.work(op.arguments(ours)))
+
+    label = case.name if case.batch == 1 else f"{case.name} N={batch}"
+    tolerance = _SLACK * op.tolerance.float32
+    return Case(op.name, label, op.bench.unit, op.bench.counts, tolerance, sides)
+
+
+def _call(function: Any, sample: Sample) -> Run:
+    return lambda: function(*sample.args, **sample.kwargs)
+
+
+def _tensors(torch: Any, value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    if isinstance(value, list):
+        return [_tensors(torch, item) for item in value]
+    return value

@@ -1,0 +1,97 @@
+// exp and log for any V with the operators of simd.h: no tables, no libm, the same for every lane.
+#pragma once
+
+namespace striate::formula {
+namespace {
+
+template <class T>
+struct ExpLog;
+
+// ln2_high has so few bits that its product with an exponent is exact. exp: minimax polynomial of
+// (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2; log: of Sun's fdlibm, k_log.h.
+template <>
+struct ExpLog<float> {
+  static constexpr float lowest = -104;  // e^lowest rounds to 0
+  static constexpr float highest = 89;   // e^highest is infinite
+  static constexpr float shift = 0x1.8p23f;
+  static constexpr float smallest_normal = 0x1p-126f;
+  static constexpr float denormal_exponent = 25;
+  static constexpr float denormal_scale = 0x1p25f;
+  static constexpr float ln2_high = 0x1.63p-1f;
+  static constexpr float ln2_low = -0x1.bd0106p-13f;
+  static constexpr float exp[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.123a20p-7f,
+                                  0x1.6a23ccp-10f};
+  static constexpr float log[] = {0xaaaaaa.0p-24f, 0xccce13.0p-25f, 0x91e9ee.0p-25f,
+                                  0xf89e26.0p-26f};
+};
+
+template <>
+struct ExpLog<double> {
+  static constexpr double lowest = -746;
+  static constexpr double highest = 710;
+  static constexpr double shift = 0x1.8p52;
+  static constexpr double smallest_normal = 0x1p-1022;
+  static constexpr double denormal_exponent = 54;
+  static constexpr double denormal_scale = 0x1p54;
+  static constexpr double ln2_high = 0x1.62e42feep-1;
+  static constexpr double ln2_low = 0x1.a39ef35793c76p-33;
+  static constexpr double exp[] = {
+      0x1.000000000000ap-1,  0x1.55555555554f9p-3,  0x1.555555555083fp-5,  0x1.1111111127d12p-7,
+      0x1.6c16c18438a9bp-10, 0x1.a01a012a0decap-13, 0x1.a01999e270a29p-16, 0x1.71df25b62aae4p-19,
+      0x1.28ad9b7ccc698p-22, 0x1.ad7f39b879aebp-26};
+  static constexpr double log[] = {6.666666666666735130e-01, 3.999999999940941908e-01,
+                                   2.857142874366239149e-01, 2.222219843214978396e-01,
+                                   1.818357216161805012e-01, 1.531383769920937332e-01,
+                                   1.479819860511658591e-01};
+};
+
+// p[0] + p[1] x + p[2] x^2 + ...
+template <class V, class T, int count>
+inline __attribute__((always_inline)) V polynomial(V x, const T (&p)[count]) {
+  V sum = V::set(p[count - 1]);
+  for (int i = count - 2; i >= 0; --i) sum = fma(sum, x, V::set(p[i]));
+  return sum;
+}
+
+// e^x = 2^n e^r with n = round(x / ln 2). At most 1.01 units in the last place wrong; 0 and
+// infinity beyond the range, denormals rounded once.
+template <class V>
+inline __attribute__((always_inline)) V exp(V x) {
+  using C = ExpLog<typename V::Scalar>;
+  x = min(V::set(C::highest), max(V::set(C::lowest), x));  // NaN stays
+  const V shift = V::set(C::shift);
+  const V n = fma(x, V::set(1.4426950408889634), shift) - shift;
+  const V r = fma(n, V::set(-C::ln2_low), fma(n, V::set(-C::ln2_high), x));
+  const V tail = fma(polynomial(r, C::exp), r * r, r);
+  return ldexp(V::set(1) + tail, n);
+}
+
+// log(m 2^exponent) for m in [sqrt(1/2), sqrt(2)], at most 0.83 units in the last place wrong.
+template <class V>
+inline __attribute__((always_inline)) V log(V m, V exponent) {
+  using C = ExpLog<typename V::Scalar>;
+  const V f = m - V::set(1);
+  const V s = f / (V::set(2) + f);
+  const V z = s * s;
+  const V half_square = V::set(0.5) * f * f;
+  const V rest = s * fma(polynomial(z, C::log), z, half_square);  // f - half_square + rest: log(m)
+  const V low = fma(exponent, V::set(C::ln2_low), rest);
+  return fma(exponent, V::set(C::ln2_high), f - (half_square - low));
+}
+
+// -infinity at 0, NaN below.
+template <class V>
+inline __attribute__((always_inline)) V log(V x) {
+  using C = ExpLog<typename V::Scalar>;
+  const V zero = V::zero(), infinity = V::set(__builtin_inf());
+  const auto denormal = x < V::set(C::smallest_normal);
+  V exponent;
+  const V m = split_exponent(select(denormal, x * V::set(C::denormal_scale), x), &exponent);
+  exponent = exponent - select(denormal, V::set(C::denormal_exponent), zero);
+  const V y = select(x < infinity, log(m, exponent), x);  // infinity and NaN stay
+  const V none = V::set(__builtin_nan(""));
+  return select(x < zero, none, select(x == zero, -infinity, y));
+}
+
+}  // namespace
+}  // namespace striate::formula

@@ -1,0 +1,54 @@
+// One step of stochastic gradient descent, for any V with the operators of simd.h.
+#pragma once
+
+namespace striate::formula {
+namespace {
+
+template <class V>
+inline __attribute__((always_inline)) V sign(V x) {
+  return select(x > V::zero(), V::set(1), select(x < V::zero(), V::set(-1), x));
+}
+
+// The gradient with its penalties: weight_decay / 2 * w^2 and l1 * |w|.
+template <class V, class T>
+inline __attribute__((always_inline)) V penalized(V g, V w, T weight_decay, T l1) {
+  if (weight_decay != T(0)) g = fma(V::set(weight_decay), w, g);
+  if (l1 != T(0)) g = fma(V::set(l1), sign(w), g);
+  return g;
+}
+
+template <class T>
+struct SgdFactors {
+  T lr;
+  T momentum;
+  T gradient;  // 1 - dampening
+  T weight_decay;
+  T l1;
+  bool nesterov;
+  bool caffe;
+};
+
+// v = mu v + (1 - damp) g, or g at first; w -= lr v, or lr (g + mu v) for Nesterov. Caffe's form has
+// the rate inside: v = mu v + lr g; w -= v, or (1 + mu) v - mu v_old.
+template <class V, class T>
+inline __attribute__((always_inline)) void sgd_momentum(const SgdFactors<T>& f, bool first, V g, V& w,
+                                                        V& v) {
+  const V mu = V::set(f.momentum), rate = V::set(f.lr);
+  g = penalized(g, w, f.weight_decay, f.l1);
+  if (f.caffe) {
+    const V old = first ? V::zero() : v;
+    v = fma(mu, old, rate * g);
+    w = w - (f.nesterov ? fma(mu, v - old, v) : v);
+  } else {
+    v = first ? g : fma(mu, v, V::set(f.gradient) * g);
+    w = fma(-rate, f.nesterov ? fma(mu, v, g) : v, w);
+  }
+}
+
+template <class V, class T>
+inline __attribute__((always_inline)) void sgd_plain(const SgdFactors<T>& f, V g, V& w) {
+  w = fma(-V::set(f.lr), penalized(g, w, f.weight_decay, f.l1), w);
+}
+
+}  // namespace
+}  // namespace striate::formula

@@ -1,0 +1,59 @@
+#include "core/spec/optimizer.h"
+
+#include <algorithm>
+#include <functional>
+#include <string>
+
+#include "core/check.h"
+
+namespace striate::spec {
+namespace {
+
+// NaN is refused too.
+void check_at_least_zero(const char* function, const char* name, double value) {
+  check(value >= 0, function, name, " must be at least 0. Got ", name, "=", value, ".");
+}
+
+}  // namespace
+
+SgdOptions sgd(const char* function, double lr, double momentum, double dampening, bool nesterov,
+               double weight_decay, double l1, const char* convention) {
+  const std::string name = convention;
+  check(name == "torch" || name == "caffe", function,
+        "convention must be 'torch' or 'caffe'. Got convention='", name, "'.");
+  check_at_least_zero(function, "lr", lr);
+  check_at_least_zero(function, "momentum", momentum);
+  check_at_least_zero(function, "weight_decay", weight_decay);
+  check_at_least_zero(function, "l1", l1);
+  check(dampening == dampening, function, "dampening must be a number. Got dampening=", dampening, ".");
+  check(name == "torch" || dampening == 0, function, "convention 'caffe' has no dampening. Got dampening=",
+        dampening, ".");
+  check(!nesterov || (momentum > 0 && dampening == 0), function,
+        "nesterov needs momentum > 0 and dampening = 0. Got momentum=", momentum,
+        ", dampening=", dampening, ".");
+  return {lr, momentum, dampening, nesterov, weight_decay, l1, name == "caffe"};
+}
+
+void check_no_overlap(const char* function, ByteRange* ranges, size_t count) {
+  const std::less<const void*> before;
+  std::sort(ranges, ranges + count,
+            [&](const ByteRange& a, const ByteRange& b) { return before(a.start, b.start); });
+  // The range that reaches farthest so far, and the same among the written ones.
+  const ByteRange* farthest = nullptr;
+  const ByteRange* farthest_written = nullptr;
+  const auto end = [](const ByteRange* r) { return static_cast<const char*>(r->start) + r->bytes; };
+  for (size_t i = 0; i < count; ++i) {
+    const ByteRange* r = &ranges[i];
+    if (r->bytes == 0) continue;
+    const ByteRange* other = r->written ? farthest : farthest_written;
+    if (other != nullptr && before(r->start, end(other))) {
+      fail(function, "arrays that are updated in place must not overlap any other. Got ", r->name,
+           " and ", other->name, " in the same memory.");
+    }
+    if (farthest == nullptr || before(end(farthest), end(r))) farthest = r;
+    if (r->written && (farthest_written == nullptr || before(end(farthest_written), end(r))))
+      farthest_written = r;
+  }
+}
+
+}  // namespace striate::spec

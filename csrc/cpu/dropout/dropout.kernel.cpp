@@ -1,0 +1,54 @@
+// Inverted dropout. Element i is decided by word i % 4 of Philox's counter offset + i / 4, so a mask is
+// never stored: the gradient is the same call on dy.
+#include "core/formula/philox.h"
+#include "cpu/kernels.h"
+#include "cpu/parallel.h"
+
+namespace striate::cpu::STRIATE_ISA {
+namespace {
+
+// Words of as many counters as fit a vector, in the elements' order.
+STRIATE_INLINE void random_words(formula::PhiloxKey key, uint64_t counter, uint32_t* out) {
+  constexpr int lanes = VecU64::lanes;
+  const VecU64 counters = VecU64::set(counter) + VecU64::iota();
+  VecU64 word[4] = {counters & VecU64::set(0xFFFFFFFFu), shift_right(counters, 32), VecU64::set(0),
+                    VecU64::set(0)};
+  formula::philox(key, word);
+  uint64_t lane[4][lanes];
+  for (int w = 0; w < 4; ++w) word[w].store(lane[w]);
+  for (int i = 0; i < lanes; ++i)
+    for (int w = 0; w < 4; ++w) out[4 * i + w] = static_cast<uint32_t>(lane[w][i]);
+}
+
+template <class T>
+void dropout(const DropoutProblem& p, const T* x, T* y, const Context& context) {
+  const uint64_t threshold = p.threshold();
+  const bool drop_all = threshold > 0xFFFFFFFFu;
+  const uint32_t below = static_cast<uint32_t>(threshold);
+  const T scale = static_cast<T>(1 / (1 - p.p));
+  const formula::PhiloxKey key = formula::philox_key(p.seed);
+  constexpr int64_t group = 4 * VecU64::lanes;
+  static_assert(kElementsPerChunk % group == 0, "a chunk starts at a counter");
+  parallel_elements(context, p.count, [=](int64_t begin, int64_t end) {
+    if (drop_all) {
+      __builtin_memset(y + begin, 0, static_cast<size_t>(end - begin) * sizeof(T));
+      return;
+    }
+    for (int64_t i = begin; i < end; i += group) {
+      uint32_t words[group];
+      random_words(key, p.offset + static_cast<uint64_t>(i) / 4, words);
+      if (i + group <= end) {
+        for (int j = 0; j < group; ++j) y[i + j] = words[j] < below ? T(0) : x[i + j] * scale;
+      } else {
+        for (int j = 0; j < end - i; ++j) y[i + j] = words[j] < below ? T(0) : x[i + j] * scale;
+      }
+    }
+  });
+}
+
+}  // namespace
+
+const DropoutKernels<float> dropout_f32 = {dropout<float>};
+const DropoutKernels<double> dropout_f64 = {dropout<double>};
+
+}  // namespace striate::cpu::STRIATE_ISA

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from striate import ops
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # the benchmark is part of the repository, not of the package
+
+from bench import case, harness, report, suites  # noqa: E402
+from bench.case import Case, Sides  # noqa: E402
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture(scope="module")
+def relu_json(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bench") / "relu.json"
+    done = bench("--quick", "--only", "relu", "--threads", "1", "--json", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return path
+
+
+def test_json_holds_machine_ceilings_and_figures(relu_json: Path) -> None:
+    result = json.loads(relu_json.read_text())
+    assert result["machine"]["threads"] == 1
+    assert result["machine"]["cpu"]
+    assert result["machine"]["isa"]
+    assert set(result["ceilings"]["fma_gflops"]) == {"float32", "float64"}
+    assert [row["op"] for row in result["rows"]] == ["relu", "relu_grad"]
+    for row in result["rows"]:
+        assert row["error"] is None
+        assert row["unit"] == "bytes"
+        assert row["work"] > 0
+        assert row["rate"] > 0
+        assert row["share"] > 0
+        assert {"striate", "reference"} <= set(row["seconds"])
+        for side, seconds in row["seconds"].items():
+            assert 0 < seconds == min(row["rounds"][side])
+            assert len(row["rounds"][side]) >= 1
+
+
+def test_compare(relu_json: Path) -> None:
+    done = bench("compare", str(relu_json), str(relu_json))
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("relu")]
+    assert len(rows) == 2
+    assert all("1.00x" in row for row in rows)
+
+
+def test_compare_names_what_only_one_run_has(relu_json: Path) -> None:
+    a = report.read_json(relu_json)
+    b = {**a, "machine": {**a["machine"], "threads": 7}, "rows": a["rows"][:1]}
+    lines = report.compare(a, b).splitlines()
+    assert "threads differs: 1 and 7" in lines
+    assert f"{report.name(a['rows'][1])}: only in A" in lines
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 0}', "\udc80"])
+def test_compare_refuses_other_files(text: str, tmp_path: Path, relu_json: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_bytes(text.encode("utf-8", "surrogateescape"))
+    done = bench("compare", str(relu_json), str(other))
+    assert done.returncode == 2
+    assert done.stderr == f"bench: {other} is no report of this benchmark.\n"
+
+
+def test_explain_and_no_match() -> None:
+    done = bench("--quick", "--only", "relu", "--explain")
+    assert done.returncode == 0
+    assert "x read and y written" in done.stdout
+    done = bench("--only", "no such row")
+    assert done.returncode == 2
+    assert "no row matches" in done.stderr
+
+
+def test_every_op_and_the_training_step_have_rows() -> None:
+    for quick in (True, False):
+        names = [c.name for c in suites.cases(quick)]
+        assert len(names) == len(set(names))
+        assert {c.op for c in suites.cases(quick)} == {*ops.__all__, "training step"}
+
+
+def two_sides(ours: Any, theirs: Any) -> Case:
+    run = {"striate": lambda: ours, "reference": lambda: theirs}
+    return Case("op", "label", "flops", "", 1e-3, lambda _: Sides(run, run, 1.0))
+
+
+def test_disagreement_is_an_error_without_timing() -> None:
+    row = harness.measure(two_sides(np.ones(3), np.array([1.0, 1.0, 1.01])), quick=True)
+    assert row.error is not None
+    assert "differs from reference" in row.error
+    assert not row.seconds
+    assert "error" in report.table([row.as_json()])
+
+
+def test_failure_is_an_error() -> None:
+    def fail(_: Any) -> Sides:
+        raise ValueError("no such thing")
+
+    row = harness.measure(Case("op", "label", "flops", "", 1e-3, fail), quick=True)
+    assert row.error == "ValueError: no such thing"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "agrees"),
+    [
+        (np.ones(3), True),
+        (np.ones(3) + 1e-4, True),
+        (np.ones(3) + 1e-2, False),
+        (np.ones(4), False),
+        (np.full(3, np.nan), False),
+    ],
+)
+def test_agreement(theirs: Any, agrees: bool) -> None:
+    message = case.disagreement({"striate": np.ones(3), "reference": theirs}, 1e-3)
+    assert (message is None) == agrees
+
+
+def test_plot(relu_json: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from bench import plot
+
+    rows = report.read_json(relu_json)["rows"]
+    plot.draw(tmp_path / "bars.png", rows, "a machine")
+    assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")

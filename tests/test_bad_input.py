@@ -111,7 +111,9 @@ FLOATS = [(n, a) for n, a in ARRAYS if a not in ("labels", "indices")]
 
 
 @pytest.mark.parametrize(("name", "argument"), ARRAYS)
-@pytest.mark.parametrize("wrong", [[1.0, 2.0], 3.0, "text", object()], ids=["list", "float", "str", "object"])
+@pytest.mark.parametrize(
+    "wrong", [[1.0, 2.0], 3.0, "text", object()], ids=["list", "float", "str", "object"]
+)
 def test_not_an_array(name: str, argument: str, wrong: Any) -> None:
     refuses(name, TypeError, f"{argument} must be a numpy.ndarray", **{argument: wrong})
 

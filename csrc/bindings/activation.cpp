@@ -1,3 +1,6 @@
+#include "core/spec/activation.h"
+
+#include "bindings/arguments.h"
 #include "bindings/array.h"
 #include "bindings/backend.h"
 #include "bindings/call.h"
@@ -7,33 +10,121 @@
 namespace striate::bindings {
 namespace {
 
-py::array relu(py::object x_object) {
-  Input x("relu", "x", x_object);
-  const int64_t count = spec::elementwise("relu", x.info());
+// run(table, count, x, y) fills an array of x's shape.
+template <class Run>
+py::array unary(const char* function, py::handle x_object, const Run& run) {
+  Input x(function, "x", x_object);
+  const int64_t count = spec::elementwise(function, x.info());
   const void* x_data = x.data();
   Output y(x.dtype(), x.shape());
   run_for(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().activation->relu(count, static_cast<const T*>(x_data), static_cast<T*>(y.data()),
-                                  context());
+    run(*kernels<T>().activation, count, static_cast<const T*>(x_data), static_cast<T*>(y.data()));
   });
   return y.release();
 }
 
-py::array relu_grad(py::object dy_object, py::object y_object) {
-  Input dy("relu_grad", "dy", dy_object);
-  Input y("relu_grad", "y", y_object);
-  const int64_t count = spec::elementwise("relu_grad", dy.info(), y.info());
-  const void* dy_data = dy.data();
-  const void* y_data = y.data();
+// run(table, count, dy, other, dx), where `other` is the input or the output of the forward function.
+template <class Run>
+py::array gradient(const char* function, py::handle dy_object, const char* other_name,
+                   py::handle other_object, const Run& run) {
+  Input dy(function, "dy", dy_object), other(function, other_name, other_object);
+  const int64_t count = spec::elementwise(function, dy.info(), other.info());
+  const void *dy_data = dy.data(), *other_data = other.data();
   Output dx(dy.dtype(), dy.shape());
   run_for(dy.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().activation->relu_grad(count, static_cast<const T*>(dy_data),
-                                       static_cast<const T*>(y_data), static_cast<T*>(dx.data()),
-                                       context());
+    run(*kernels<T>().activation, count, static_cast<const T*>(dy_data),
+        static_cast<const T*>(other_data), static_cast<T*>(dx.data()));
   });
   return dx.release();
+}
+
+double parse_slope(const char* function, py::handle object) {
+  const double slope = parse_float(function, "negative_slope", object);
+  spec::leaky_relu(function, slope);
+  return slope;
+}
+
+double parse_alpha(const char* function, py::handle object) {
+  const double alpha = parse_float(function, "alpha", object);
+  spec::elu(function, alpha);
+  return alpha;
+}
+
+// The element type of a pointer to constants.
+template <class T>
+T narrow(double value, const T*) {
+  return static_cast<T>(value);
+}
+
+py::array relu(py::object x) {
+  return unary("relu", x, [](const auto& table, int64_t count, auto from, auto to) {
+    table.relu(count, from, to, context());
+  });
+}
+
+py::array relu_grad(py::object dy, py::object y) {
+  return gradient("relu_grad", dy, "y", y,
+                  [](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.relu_grad(count, from, other, to, context());
+                  });
+}
+
+py::array leaky_relu(py::object x, py::object negative_slope) {
+  const double slope = parse_slope("leaky_relu", negative_slope);
+  return unary("leaky_relu", x, [=](const auto& table, int64_t count, auto from, auto to) {
+    table.leaky_relu(count, from, narrow(slope, from), to, context());
+  });
+}
+
+py::array leaky_relu_grad(py::object dy, py::object x, py::object negative_slope) {
+  const double slope = parse_slope("leaky_relu_grad", negative_slope);
+  return gradient("leaky_relu_grad", dy, "x", x,
+                  [=](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.leaky_relu_grad(count, from, other, narrow(slope, from), to, context());
+                  });
+}
+
+py::array elu(py::object x, py::object alpha_object) {
+  const double alpha = parse_alpha("elu", alpha_object);
+  return unary("elu", x, [=](const auto& table, int64_t count, auto from, auto to) {
+    table.elu(count, from, narrow(alpha, from), to, context());
+  });
+}
+
+py::array elu_grad(py::object dy, py::object y, py::object alpha_object) {
+  const double alpha = parse_alpha("elu_grad", alpha_object);
+  return gradient("elu_grad", dy, "y", y,
+                  [=](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.elu_grad(count, from, other, narrow(alpha, from), to, context());
+                  });
+}
+
+py::array sigmoid(py::object x) {
+  return unary("sigmoid", x, [](const auto& table, int64_t count, auto from, auto to) {
+    table.sigmoid(count, from, to, context());
+  });
+}
+
+py::array sigmoid_grad(py::object dy, py::object y) {
+  return gradient("sigmoid_grad", dy, "y", y,
+                  [](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.sigmoid_grad(count, from, other, to, context());
+                  });
+}
+
+py::array tanh(py::object x) {
+  return unary("tanh", x, [](const auto& table, int64_t count, auto from, auto to) {
+    table.tanh(count, from, to, context());
+  });
+}
+
+py::array tanh_grad(py::object dy, py::object y) {
+  return gradient("tanh_grad", dy, "y", y,
+                  [](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.tanh_grad(count, from, other, to, context());
+                  });
 }
 
 }  // namespace
@@ -41,6 +132,14 @@ py::array relu_grad(py::object dy_object, py::object y_object) {
 void register_activation(py::module_& module) {
   module.def("relu", relu);
   module.def("relu_grad", relu_grad);
+  module.def("leaky_relu", leaky_relu);
+  module.def("leaky_relu_grad", leaky_relu_grad);
+  module.def("elu", elu);
+  module.def("elu_grad", elu_grad);
+  module.def("sigmoid", sigmoid);
+  module.def("sigmoid_grad", sigmoid_grad);
+  module.def("tanh", tanh);
+  module.def("tanh_grad", tanh_grad);
 }
 
 }  // namespace striate::bindings

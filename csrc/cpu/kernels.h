@@ -20,6 +20,14 @@ template <class T>
 struct ActivationKernels {
   void (*relu)(int64_t count, const T* x, T* y, const Context&);
   void (*relu_grad)(int64_t count, const T* dy, const T* y, T* dx, const Context&);
+  void (*leaky_relu)(int64_t count, const T* x, T slope, T* y, const Context&);
+  void (*leaky_relu_grad)(int64_t count, const T* dy, const T* x, T slope, T* dx, const Context&);
+  void (*elu)(int64_t count, const T* x, T alpha, T* y, const Context&);
+  void (*elu_grad)(int64_t count, const T* dy, const T* y, T alpha, T* dx, const Context&);
+  void (*sigmoid)(int64_t count, const T* x, T* y, const Context&);
+  void (*sigmoid_grad)(int64_t count, const T* dy, const T* y, T* dx, const Context&);
+  void (*tanh)(int64_t count, const T* x, T* y, const Context&);
+  void (*tanh_grad)(int64_t count, const T* dy, const T* y, T* dx, const Context&);
 };
 
 template <class T>

@@ -426,73 +426,6 @@ STRIATE_INLINE Vec<T> Vec<T>::load_even(const T* p, int n) {
 #undef STRIATE_SHUFFLE
 }
 
-// Unsigned 64-bit lanes, for integer arithmetic.
-struct Words {
-  static constexpr int lanes = kVectorBytes / 8;
-  Raw<uint64_t> raw;
-
-  // first, first + 1, ...
-  static STRIATE_INLINE Words from(uint64_t first) {
-    Words w;
-    for (int i = 0; i < lanes; ++i) w.raw[i] = first + static_cast<uint64_t>(i);
-    return w;
-  }
-};
-
-STRIATE_INLINE Words operator^(Words a, Words b) { return {a.raw ^ b.raw}; }
-STRIATE_INLINE Words operator^(Words a, uint64_t b) { return {a.raw ^ b}; }
-STRIATE_INLINE Words operator&(Words a, uint64_t b) { return {a.raw & b}; }
-STRIATE_INLINE Words operator|(Words a, Words b) { return {a.raw | b.raw}; }
-STRIATE_INLINE Words operator<<(Words a, int bits) { return {a.raw << bits}; }
-STRIATE_INLINE Words operator>>(Words a, int bits) { return {a.raw >> bits}; }
-
-// The whole product of a lane's low 32 bits and b.
-STRIATE_INLINE Words multiply_low(Words a, uint32_t b) {
-#if defined(__AVX512F__)
-  return {(Raw<uint64_t>)_mm512_mul_epu32((__m512i)a.raw, _mm512_set1_epi64(b))};
-#elif defined(__AVX2__)
-  return {(Raw<uint64_t>)_mm256_mul_epu32((__m256i)a.raw, _mm256_set1_epi64x(b))};
-#elif defined(__x86_64__)
-  return {(Raw<uint64_t>)_mm_mul_epu32((__m128i)a.raw, _mm_set1_epi64x(b))};
-#elif defined(__aarch64__)
-  return {(Raw<uint64_t>)vmull_n_u32(vmovn_u64((uint64x2_t)a.raw), b)};
-#else
-  return {(a.raw & 0xffffffff) * b};
-#endif
-}
-
-// a[0], b[0], a[1], b[1], ...
-STRIATE_INLINE void store_interleaved(Words a, Words b, uint64_t* p) {
-#if defined(__clang__)
-#define STRIATE_SHUFFLE(...) __builtin_shufflevector(a.raw, b.raw, __VA_ARGS__)
-#else
-#define STRIATE_SHUFFLE(...) __builtin_shuffle(a.raw, b.raw, Raw<int64_t>{__VA_ARGS__})
-#endif
-#if defined(__AVX512F__)
-  const Raw<uint64_t> low = STRIATE_SHUFFLE(0, 8, 1, 9, 2, 10, 3, 11);
-  const Raw<uint64_t> high = STRIATE_SHUFFLE(4, 12, 5, 13, 6, 14, 7, 15);
-#elif defined(__AVX2__)
-  const Raw<uint64_t> low = STRIATE_SHUFFLE(0, 4, 1, 5);
-  const Raw<uint64_t> high = STRIATE_SHUFFLE(2, 6, 3, 7);
-#else
-  const Raw<uint64_t> low = STRIATE_SHUFFLE(0, 2);
-  const Raw<uint64_t> high = STRIATE_SHUFFLE(1, 3);
-#endif
-#undef STRIATE_SHUFFLE
-  __builtin_memcpy(p, &low, sizeof low);
-  __builtin_memcpy(p + Words::lanes, &high, sizeof high);
-}
-
-// Lane i of the mask tells whether p[i] < bound.
-template <class T>
-STRIATE_INLINE Mask<T> are_below(const uint32_t* p, uint32_t bound) {
-  using Uint = typename LaneUintOf<T>::type;
-  typedef uint32_t Narrow __attribute__((vector_size(Vec<T>::lanes * 4)));
-  Narrow words;
-  __builtin_memcpy(&words, p, sizeof words);
-  return {__builtin_convertvector(words, Raw<Uint>) < bound - Raw<Uint>{}};
-}
-
 // 64-bit lanes, for random words.
 struct VecU64 {
   static constexpr int lanes = kVectorBytes / 8;
@@ -509,6 +442,8 @@ struct VecU64 {
 STRIATE_INLINE VecU64 operator+(VecU64 a, VecU64 b) { return {a.raw + b.raw}; }
 STRIATE_INLINE VecU64 operator^(VecU64 a, VecU64 b) { return {a.raw ^ b.raw}; }
 STRIATE_INLINE VecU64 operator&(VecU64 a, VecU64 b) { return {a.raw & b.raw}; }
+STRIATE_INLINE VecU64 operator|(VecU64 a, VecU64 b) { return {a.raw | b.raw}; }
+STRIATE_INLINE VecU64 shift_left(VecU64 a, int bits) { return {a.raw << bits}; }
 STRIATE_INLINE VecU64 shift_right(VecU64 a, int bits) { return {a.raw >> bits}; }
 
 // The 64-bit products of the lanes' low halves; the high halves must be zero.
@@ -524,6 +459,38 @@ STRIATE_INLINE VecU64 multiply_words(VecU64 a, VecU64 b) {
 #else
   return {a.raw * b.raw};
 #endif
+}
+
+// a[0], b[0], a[1], b[1], ...: the first half of it and the second.
+STRIATE_INLINE void store_interleaved(VecU64 a, VecU64 b, uint64_t* p) {
+  constexpr int lanes = VecU64::lanes;
+#if defined(__clang__)
+#define STRIATE_INTERLEAVE(...) __builtin_shufflevector(a.raw, b.raw, __VA_ARGS__)
+#else
+#define STRIATE_INTERLEAVE(...) __builtin_shuffle(a.raw, b.raw, Raw<uint64_t>{__VA_ARGS__})
+#endif
+#if defined(__AVX512F__)
+  VecU64{STRIATE_INTERLEAVE(0, 8, 1, 9, 2, 10, 3, 11)}.store(p);
+  VecU64{STRIATE_INTERLEAVE(4, 12, 5, 13, 6, 14, 7, 15)}.store(p + lanes);
+#elif defined(__AVX2__)
+  VecU64{STRIATE_INTERLEAVE(0, 4, 1, 5)}.store(p);
+  VecU64{STRIATE_INTERLEAVE(2, 6, 3, 7)}.store(p + lanes);
+#else
+  VecU64{STRIATE_INTERLEAVE(0, 2)}.store(p);
+  VecU64{STRIATE_INTERLEAVE(1, 3)}.store(p + lanes);
+#endif
+#undef STRIATE_INTERLEAVE
+}
+
+// Where each of the next words is below `bound`.
+template <class T>
+STRIATE_INLINE Mask<T> words_below(const uint32_t* words, uint32_t bound) {
+  using Lane = typename LaneUintOf<T>::type;
+  typedef uint32_t Words __attribute__((vector_size(Vec<T>::lanes * sizeof(uint32_t))));
+  Words w;
+  __builtin_memcpy(&w, words, sizeof w);
+  const Raw<Lane> wide = __builtin_convertvector(w, Raw<Lane>);
+  return {(Raw<LaneInt<T>>)(wide < (static_cast<Lane>(bound) - Raw<Lane>{}))};
 }
 
 // The sum of the lanes, halves first: the same tree every time.

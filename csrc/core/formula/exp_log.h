@@ -53,17 +53,33 @@ inline __attribute__((always_inline)) V polynomial(V x, const T (&p)[count]) {
   return sum;
 }
 
-// e^x = 2^n e^r with n = round(x / ln 2). At most 1.01 units in the last place wrong; 0 and
-// infinity beyond the range, denormals rounded once.
+// e^r - 1, where e^x = 2^n e^r with n = round(x / ln 2).
 template <class V>
-inline __attribute__((always_inline)) V exp(V x) {
+inline __attribute__((always_inline)) V reduced_expm1(V x, V* exponent) {
   using C = ExpLog<typename V::Scalar>;
   x = min(V::set(C::highest), max(V::set(C::lowest), x));  // NaN stays
   const V shift = V::set(C::shift);
   const V n = fma(x, V::set(1.4426950408889634), shift) - shift;
   const V r = fma(n, V::set(-C::ln2_low), fma(n, V::set(-C::ln2_high), x));
-  const V tail = fma(polynomial(r, C::exp), r * r, r);
+  *exponent = n;
+  return fma(polynomial(r, C::exp), r * r, r);
+}
+
+// e^x, at most 1.01 units in the last place wrong; 0 and infinity beyond the range, denormals
+// rounded once.
+template <class V>
+inline __attribute__((always_inline)) V exp(V x) {
+  V n;
+  const V tail = reduced_expm1(x, &n);
   return ldexp(V::set(1) + tail, n);
+}
+
+// e^x - 1 for x <= 0, which loses no digits near 0.
+template <class V>
+inline __attribute__((always_inline)) V expm1(V x) {
+  V n;
+  const V tail = reduced_expm1(x, &n);
+  return ldexp(tail, n) + (ldexp(V::set(1), n) - V::set(1));
 }
 
 // log(m 2^exponent) for m in [sqrt(1/2), sqrt(2)], at most 0.83 units in the last place wrong.

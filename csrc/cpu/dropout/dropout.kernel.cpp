@@ -9,15 +9,16 @@ namespace {
 
 // Words of as many counters as fit a vector, in the elements' order.
 STRIATE_INLINE void random_words(formula::PhiloxKey key, uint64_t counter, uint32_t* out) {
-  constexpr int lanes = VecU64::lanes;
   const VecU64 counters = VecU64::set(counter) + VecU64::iota();
   VecU64 word[4] = {counters & VecU64::set(0xFFFFFFFFu), shift_right(counters, 32), VecU64::set(0),
                     VecU64::set(0)};
   formula::philox(key, word);
-  uint64_t lane[4][lanes];
-  for (int w = 0; w < 4; ++w) word[w].store(lane[w]);
-  for (int i = 0; i < lanes; ++i)
-    for (int w = 0; w < 4; ++w) out[4 * i + w] = static_cast<uint32_t>(lane[w][i]);
+  uint64_t pairs[2 * VecU64::lanes];
+  store_interleaved(word[0] | shift_left(word[1], 32), word[2] | shift_left(word[3], 32), pairs);
+  for (int i = 0; i < 2 * VecU64::lanes; ++i) {
+    out[2 * i] = static_cast<uint32_t>(pairs[i]);
+    out[2 * i + 1] = static_cast<uint32_t>(pairs[i] >> 32);
+  }
 }
 
 template <class T>
@@ -37,11 +38,10 @@ void dropout(const DropoutProblem& p, const T* x, T* y, const Context& context) 
     for (int64_t i = begin; i < end; i += group) {
       uint32_t words[group];
       random_words(key, p.offset + static_cast<uint64_t>(i) / 4, words);
-      if (i + group <= end) {
-        for (int j = 0; j < group; ++j) y[i + j] = words[j] < below ? T(0) : x[i + j] * scale;
-      } else {
-        for (int j = 0; j < end - i; ++j) y[i + j] = words[j] < below ? T(0) : x[i + j] * scale;
-      }
+      for_each_vector<T>(i, end < i + group ? end : i + group, [=, &words](int64_t at, int n) {
+        const Mask<T> dropped = words_below<T>(words + (at - i), below);
+        select(dropped, Vec<T>::zero(), Vec<T>::load(x + at, n) * Vec<T>::set(scale)).store(y + at, n);
+      });
     }
   });
 }

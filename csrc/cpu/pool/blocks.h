@@ -83,6 +83,8 @@ struct Cut {
 // `rows` scratch rows serve one output row, and `more` further ones each further row.
 Cut cut(const PoolProblem& p, int64_t rows, int64_t more) {
   const Window& w = p.window;
+  rows = greatest(1, rows);  // none where the input is empty
+  more = greatest(1, more);
   const int64_t wide = extent(w, 2);
   const int64_t room = kScratch / rows - wide;
   Cut c;

@@ -120,8 +120,9 @@ void max_values(const PoolProblem& p, const T* x, T* y, const Context& context) 
 // A copy of the input under a block with its padding to the left and the right.
 template <class T>
 struct Padded {
-  const T* first;  // the first row inside the input, at the span's first column
-  int64_t height, row_step, layer_step;
+  const T* first;  // the first row's, at the span's first column
+  int64_t height;  // that row's place in the input
+  int64_t row_step, layer_step;
 
   // The rows under all output rows of the block; false where they do not fit.
   STRIATE_INLINE bool copy(const Window& w, const T* plane, const Block& block, T* to) {
@@ -162,8 +163,10 @@ void max_indices32(const PoolProblem& p, const T* x, T* y, int32_t* indices,
                    const Context& context) {
   const Window& w = p.window;
   const Counts<T> lane_steps = Counts<T>::steps(w.stride[2]);
+  // The input rows under one output row, and those that one more adds.
   const int64_t layers = least(w.kernel[0], w.in[0]);
-  const Cut c = cut(p, layers * least(extent(w, 1), w.in[1]), layers * w.stride[1]);
+  const Cut c = cut(p, layers * least(extent(w, 1), w.in[1]),
+                    layers * least(w.stride[1], kScratch));
   for_each_block<T>(p, c, context, [&](const Block& block, T* scratch) {
     const T* const plane = x + block.plane * w.in_size();
     Padded<T> padded;

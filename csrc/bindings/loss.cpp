@@ -1,0 +1,47 @@
+#include "core/spec/loss.h"
+
+#include "bindings/arguments.h"
+#include "bindings/array.h"
+#include "bindings/backend.h"
+#include "bindings/call.h"
+#include "bindings/register.h"
+
+namespace striate::bindings {
+namespace {
+
+py::tuple softmax_cross_entropy(py::object logits_object, py::object labels_object,
+                                py::object weight_object, py::object ignore_index,
+                                py::object label_smoothing, py::object reduction) {
+  static constexpr char function[] = "softmax_cross_entropy";
+  Input logits(function, "logits", logits_object);
+  IndexInput labels(function, "labels", labels_object);
+  OptionalInput weight(function, "weight", weight_object);
+  const CrossEntropyProblem p = spec::softmax_cross_entropy(
+      function, logits.info(), labels.shape(), weight.info(),
+      parse_int(function, "ignore_index", ignore_index),
+      parse_float(function, "label_smoothing", label_smoothing),
+      parse_text(function, "reduction", reduction).c_str());
+  const int64_t* labels_data = labels.data();
+  const void *logits_data = logits.data(), *weight_data = weight.data();
+  Output dlogits(p.dtype, logits.shape());
+  std::optional<Output> losses;
+  if (p.reduction == Reduction::none) losses.emplace(p.dtype, labels.shape());
+  double total = 0;
+  run_for(p.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    spec::check_labels(function, p, labels.shape(), labels_data);
+    total = kernels<T>().loss->softmax_cross_entropy(
+        p, static_cast<const T*>(logits_data), labels_data, static_cast<const T*>(weight_data),
+        losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dlogits.data()), context());
+  });
+  if (losses) return py::make_tuple(losses->release(), dlogits.release());
+  return py::make_tuple(total, dlogits.release());
+}
+
+}  // namespace
+
+void register_loss(py::module_& module) {
+  module.def("softmax_cross_entropy", softmax_cross_entropy);
+}
+
+}  // namespace striate::bindings

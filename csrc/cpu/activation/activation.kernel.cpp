@@ -1,0 +1,93 @@
+#include "core/formula/activation.h"
+
+#include "cpu/kernels.h"
+#include "cpu/parallel.h"
+
+namespace striate::cpu::STRIATE_ISA {
+namespace {
+
+// y = f(x)
+template <class T, class F>
+STRIATE_INLINE void map(int64_t count, const T* x, T* y, const Context& context, const F& f) {
+  parallel_elements(context, count, [=](int64_t begin, int64_t end) {
+    for_each_vector<T>(begin, end,
+                       [=](int64_t i, int n) { f(Vec<T>::load(x + i, n)).store(y + i, n); });
+  });
+}
+
+// dx = f(dy, x_or_y)
+template <class T, class F>
+STRIATE_INLINE void map(int64_t count, const T* dy, const T* x_or_y, T* dx, const Context& context,
+                        const F& f) {
+  parallel_elements(context, count, [=](int64_t begin, int64_t end) {
+    for_each_vector<T>(begin, end, [=](int64_t i, int n) {
+      f(Vec<T>::load(dy + i, n), Vec<T>::load(x_or_y + i, n)).store(dx + i, n);
+    });
+  });
+}
+
+template <class T>
+void relu(int64_t count, const T* x, T* y, const Context& context) {
+  map(count, x, y, context, [](Vec<T> v) { return formula::relu(v); });
+}
+
+template <class T>
+void relu_grad(int64_t count, const T* dy, const T* y, T* dx, const Context& context) {
+  map(count, dy, y, dx, context, [](Vec<T> g, Vec<T> v) { return formula::relu_grad(g, v); });
+}
+
+template <class T>
+void leaky_relu(int64_t count, const T* x, T slope, T* y, const Context& context) {
+  map(count, x, y, context,
+      [=](Vec<T> v) { return formula::leaky_relu(v, Vec<T>::set(slope)); });
+}
+
+template <class T>
+void leaky_relu_grad(int64_t count, const T* dy, const T* x, T slope, T* dx,
+                     const Context& context) {
+  map(count, dy, x, dx, context,
+      [=](Vec<T> g, Vec<T> v) { return formula::leaky_relu_grad(g, v, Vec<T>::set(slope)); });
+}
+
+template <class T>
+void elu(int64_t count, const T* x, T alpha, T* y, const Context& context) {
+  map(count, x, y, context, [=](Vec<T> v) { return formula::elu(v, Vec<T>::set(alpha)); });
+}
+
+template <class T>
+void elu_grad(int64_t count, const T* dy, const T* y, T alpha, T* dx, const Context& context) {
+  map(count, dy, y, dx, context,
+      [=](Vec<T> g, Vec<T> v) { return formula::elu_grad(g, v, Vec<T>::set(alpha)); });
+}
+
+template <class T>
+void sigmoid(int64_t count, const T* x, T* y, const Context& context) {
+  map(count, x, y, context, [](Vec<T> v) { return formula::sigmoid(v); });
+}
+
+template <class T>
+void sigmoid_grad(int64_t count, const T* dy, const T* y, T* dx, const Context& context) {
+  map(count, dy, y, dx, context, [](Vec<T> g, Vec<T> v) { return formula::sigmoid_grad(g, v); });
+}
+
+template <class T>
+void tanh(int64_t count, const T* x, T* y, const Context& context) {
+  map(count, x, y, context, [](Vec<T> v) { return formula::tanh(v); });
+}
+
+template <class T>
+void tanh_grad(int64_t count, const T* dy, const T* y, T* dx, const Context& context) {
+  map(count, dy, y, dx, context, [](Vec<T> g, Vec<T> v) { return formula::tanh_grad(g, v); });
+}
+
+template <class T>
+constexpr ActivationKernels<T> kActivation = {
+    relu<T>,     relu_grad<T>, leaky_relu<T>,   leaky_relu_grad<T>, elu<T>,
+    elu_grad<T>, sigmoid<T>,   sigmoid_grad<T>, tanh<T>,            tanh_grad<T>};
+
+}  // namespace
+
+const ActivationKernels<float> activation_f32 = kActivation<float>;
+const ActivationKernels<double> activation_f64 = kActivation<double>;
+
+}  // namespace striate::cpu::STRIATE_ISA

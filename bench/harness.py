@@ -13,13 +13,13 @@ from .case import Case, Run, disagreement
 
 # For the idle threads of the side before to go to sleep: OpenMP's spin for milliseconds.
 _PAUSE = 0.01
-# A round repeats short calls until it lasts this long.
-_ROUND = 0.002
-# A slow side, such as the reference, gets as many rounds as fit, and at least one.
-_SIDE_BUDGET = {True: 0.5, False: 2.0}
-_ROUNDS = {True: 3, False: 11}
-# While a side's two best rounds differ by more than this, it gets more: up to three times as many.
-_AGREE = 0.05
+# A round repeats short calls until it lasts this long, and times no second call of a long one.
+_SHORT, _LONG = 0.002, 0.5
+# While a side's two best rounds differ by more than 5%, it gets more, up to the second number.
+_ROUNDS = {True: (3, 3), False: (11, 33)}
+_AGREE = 1.05
+# Seconds after which a side gets no more than it must: the reference one round, others the least.
+_BUDGET = {True: 0.5, False: 2.0}
 
 
 @dataclass
@@ -57,14 +57,15 @@ def measure(case: Case, quick: bool) -> Row:
 def _time(sides: Mapping[str, Run], quick: bool) -> dict[str, list[float]]:
     rounds: dict[str, list[float]] = {side: [] for side in sides}
     spent = dict.fromkeys(sides, 0.0)
+    least, most = _ROUNDS[quick]
     gc.collect()
     gc.disable()
     try:
-        for turn in range(3 * _ROUNDS[quick]):
+        for turn in range(most):
             for side, run in sides.items():
-                if turn and spent[side] > _SIDE_BUDGET[quick]:
-                    continue
-                if turn >= _ROUNDS[quick] and _settled(rounds[side]):
+                needed = 1 if side == "reference" else least
+                done = spent[side] > _BUDGET[quick] or (turn >= least and _settled(rounds[side]))
+                if turn >= needed and done:
                     continue
                 start = time.perf_counter()
                 rounds[side].append(_round(run))
@@ -76,7 +77,7 @@ def _time(sides: Mapping[str, Run], quick: bool) -> dict[str, list[float]]:
 
 def _settled(times: list[float]) -> bool:
     best, second = sorted(times)[:2]
-    return second <= (1 + _AGREE) * best
+    return second <= _AGREE * best
 
 
 def _round(run: Run) -> float:
@@ -84,7 +85,9 @@ def _round(run: Run) -> float:
     start = time.perf_counter()
     run()
     warm_up = time.perf_counter() - start
-    calls = max(1, round(_ROUND / warm_up))
+    if warm_up > _LONG:
+        return warm_up
+    calls = max(1, round(_SHORT / warm_up))
     start = time.perf_counter()
     for _ in range(calls):
         run()

@@ -24,7 +24,8 @@ py::array unary(const char* function, py::handle x_object, const Run& run) {
   return y.release();
 }
 
-// run(table, count, dy, other, dx), where `other` is the input or the output of the forward function.
+// run(table, count, dy, other, dx), where `other` is the input or the output of the forward
+// function.
 template <class Run>
 py::array gradient(const char* function, py::handle dy_object, const char* other_name,
                    py::handle other_object, const Run& run) {

@@ -14,6 +14,12 @@ namespace striate::bindings {
 
 namespace py = pybind11;
 
+#if defined(STRIATE_CUDA_BACKEND)
+using ArrayHandle = py::object;  // anything with __cuda_array_interface__
+#else
+using ArrayHandle = py::array;
+#endif
+
 // A float32 or float64 array that is only read. Any strides, alignment and byte order are taken;
 // data() makes a copy where the kernel could not read the array as it lies.
 class Input {
@@ -26,7 +32,7 @@ class Input {
   const void* data();
 
  private:
-  py::array array_;
+  ArrayHandle array_;
   ArrayInfo info_;
 };
 
@@ -72,10 +78,11 @@ class InOut {
   const Shape& shape() const { return shape_; }
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
+  const ArrayHandle& handle() const { return array_; }
 
  private:
   std::string name_;
-  py::array array_;
+  ArrayHandle array_;
   DType dtype_;
   Shape shape_;
   void* data_;

@@ -38,9 +38,61 @@ py::tuple softmax_cross_entropy(py::object logits_object, py::object labels_obje
   return py::make_tuple(total, dlogits.release());
 }
 
+py::tuple nll_loss(py::object log_probs_object, py::object labels_object, py::object weight_object,
+                   py::object ignore_index, py::object reduction) {
+  static constexpr char function[] = "nll_loss";
+  Input log_probs(function, "log_probs", log_probs_object);
+  IndexInput labels(function, "labels", labels_object);
+  OptionalInput weight(function, "weight", weight_object);
+  const CrossEntropyProblem p = spec::nll_loss(function, log_probs.info(), labels.shape(),
+                                               weight.info(),
+                                               parse_int(function, "ignore_index", ignore_index),
+                                               parse_text(function, "reduction", reduction).c_str());
+  const int64_t* labels_data = labels.data();
+  const void *log_probs_data = log_probs.data(), *weight_data = weight.data();
+  Output dlog_probs(p.dtype, log_probs.shape());
+  std::optional<Output> losses;
+  if (p.reduction == Reduction::none) losses.emplace(p.dtype, labels.shape());
+  double total = 0;
+  run_for(p.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    spec::check_labels(function, p, labels.shape(), labels_data);
+    total = kernels<T>().nll->loss(
+        p, static_cast<const T*>(log_probs_data), labels_data, static_cast<const T*>(weight_data),
+        losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dlog_probs.data()),
+        context());
+  });
+  if (losses) return py::make_tuple(losses->release(), dlog_probs.release());
+  return py::make_tuple(total, dlog_probs.release());
+}
+
+py::tuple mse_loss(py::object pred_object, py::object target_object, py::object reduction_object) {
+  static constexpr char function[] = "mse_loss";
+  Input pred(function, "pred", pred_object), target(function, "target", target_object);
+  const int64_t count = spec::mse_loss(function, pred.info(), target.info());
+  const Reduction reduction =
+      spec::reduction(function, parse_text(function, "reduction", reduction_object).c_str());
+  const void *pred_data = pred.data(), *target_data = target.data();
+  Output dpred(pred.dtype(), pred.shape());
+  std::optional<Output> losses;
+  if (reduction == Reduction::none) losses.emplace(pred.dtype(), pred.shape());
+  double total = 0;
+  run_for(pred.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    total = kernels<T>().mse->loss(
+        count, reduction, static_cast<const T*>(pred_data), static_cast<const T*>(target_data),
+        losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dpred.data()),
+        context());
+  });
+  if (losses) return py::make_tuple(losses->release(), dpred.release());
+  return py::make_tuple(total, dpred.release());
+}
+
 }  // namespace
 
 void register_loss(py::module_& module) {
+  module.def("nll_loss", nll_loss);
+  module.def("mse_loss", mse_loss);
   module.def("softmax_cross_entropy", softmax_cross_entropy);
 }
 

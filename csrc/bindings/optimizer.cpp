@@ -58,14 +58,16 @@ void sgd_step(py::object params_object, py::object grads_object, py::object velo
       append(tensors64, double{});
   }
   overlap.run(function);
+  if (params.empty()) return;
 
+  const Context call = context(params.front());
   without_gil([&] {
     if (!tensors32.empty())
       kernels<float>().optimizer->sgd_step(options, tensors32.data(),
-                                           static_cast<int64_t>(tensors32.size()), context());
+                                           static_cast<int64_t>(tensors32.size()), call);
     if (!tensors64.empty())
       kernels<double>().optimizer->sgd_step(options, tensors64.data(),
-                                            static_cast<int64_t>(tensors64.size()), context());
+                                            static_cast<int64_t>(tensors64.size()), call);
   });
 }
 

@@ -11,11 +11,16 @@ void register_activation(pybind11::module_& module);
 void register_conv(pybind11::module_& module);
 void register_linear(pybind11::module_& module);
 void register_dropout(pybind11::module_& module);
+void register_loss(pybind11::module_& module);
 void register_optimizer(pybind11::module_& module);
 void register_random(pybind11::module_& module);
 void register_reduce(pybind11::module_& module);
 void register_pool(pybind11::module_& module);
 void register_lrn(pybind11::module_& module);
+void register_avg_pool(pybind11::module_& module);
+void register_batch_norm(pybind11::module_& module);
+void register_softmax(pybind11::module_& module);
+void register_adam(pybind11::module_& module);
 void register_elementwise(pybind11::module_& module);
 void register_shape(pybind11::module_& module);
 

@@ -8,7 +8,18 @@
 #include "core/check.h"
 #include "core/memory.h"
 #include "core/pool.h"
+#include "build_info.h"  // written by the build
 #include "cpu/dispatch.h"
+
+// For threadpoolctl, which calls them through ctypes.
+extern "C" {
+__attribute__((visibility("default"))) int striate_get_num_threads() {
+  return striate::num_threads();
+}
+__attribute__((visibility("default"))) void striate_set_num_threads(int threads) {
+  if (threads >= 1 && threads <= striate::kMaxThreads) striate::set_num_threads(threads);
+}
+}
 
 namespace striate::bindings {
 namespace {
@@ -47,8 +58,10 @@ py::dict build_info() {
   d["compiler"] = STRIATE_COMPILER;
   d["build_type"] = STRIATE_BUILD_TYPE;
   d["isas"] = py::cast(cpu::available_isas());
-  d["cuda"] = false;
-  d["cuda_reason"] = "this version of striate has no CUDA kernels";
+  d["cuda"] = STRIATE_HAS_CUDA;
+  d["cuda_reason"] = STRIATE_HAS_CUDA ? py::none() : py::cast(STRIATE_CUDA_REASON);
+  d["cuda_version"] = STRIATE_CUDA_VERSION;
+  d["cuda_architectures"] = STRIATE_CUDA_ARCHITECTURES;
   return d;
 }
 

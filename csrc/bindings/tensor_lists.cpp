@@ -20,10 +20,14 @@ std::string item_name(const char* name, size_t index) {
 
 }  // namespace
 
-std::vector<InOut> parse_updated(const char* function, const char* name, py::handle object) {
+std::vector<InOut> parse_updated(const char* function, const char* name, py::handle object,
+                                 bool skip_none) {
   std::vector<InOut> arrays;
-  for (const py::handle item : as_list(function, name, object))
-    arrays.emplace_back(function, item_name(name, arrays.size()), item);
+  size_t index = 0;
+  for (const py::handle item : as_list(function, name, object)) {
+    if (!skip_none || !item.is_none()) arrays.emplace_back(function, item_name(name, index), item);
+    ++index;
+  }
   return arrays;
 }
 
@@ -45,6 +49,15 @@ std::vector<bool> parse_flags(const char* function, const char* name, py::handle
     flags.push_back(parse_bool(function, name, item));
   check_same_length(function, name, flags.size(), count);
   return flags;
+}
+
+std::vector<int64_t> parse_counts(const char* function, const char* name, py::handle object,
+                                  size_t count) {
+  if (PySequence_Check(object.ptr()) == 0)
+    return std::vector<int64_t>(count, parse_int(function, name, object));
+  const std::vector<int64_t> counts = parse_ints(function, name, object);
+  check_same_length(function, name, counts.size(), count);
+  return counts;
 }
 
 void check_same_length(const char* function, const char* name, size_t length, size_t expected) {

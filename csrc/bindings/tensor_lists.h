@@ -13,8 +13,10 @@
 
 namespace striate::bindings {
 
-// A list whose arrays are updated in place, its items named "params[3]".
-std::vector<InOut> parse_updated(const char* function, const char* name, py::handle object);
+// A list whose arrays are updated in place, its items named "params[3]". Items that are None are
+// left out where that is allowed.
+std::vector<InOut> parse_updated(const char* function, const char* name, py::handle object,
+                                 bool skip_none = false);
 
 // A list of gradients, null where the item is None.
 struct Gradient {
@@ -25,6 +27,9 @@ std::deque<Gradient> parse_gradients(const char* function, const char* name, py:
 
 // One bool for all tensors, or one for each.
 std::vector<bool> parse_flags(const char* function, const char* name, py::handle object, size_t count);
+// One int for all tensors, or one for each.
+std::vector<int64_t> parse_counts(const char* function, const char* name, py::handle object,
+                                  size_t count);
 
 void check_same_length(const char* function, const char* name, size_t length, size_t expected);
 // `state` belongs to `param`: same dtype and shape.

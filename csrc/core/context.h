@@ -10,6 +10,8 @@ namespace striate {
 using ScratchBody = void (*)(void* argument, int64_t chunk, void* scratch);
 
 struct Context {
+  void* stream = nullptr;  // CUDA's, where the backend is that
+
   // Scratch for the whole call, from the pool of buffers; freed in `deallocate`.
   void* allocate(size_t bytes) const;
   void deallocate(void* buffer) const noexcept;

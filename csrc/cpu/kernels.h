@@ -4,15 +4,18 @@
 
 #include "core/context.h"
 #include "core/shape.h"
+#include "core/spec/batch_norm.h"
 #include "core/spec/bias_grad.h"
 #include "core/spec/concat.h"
 #include "core/spec/conv.h"
 #include "core/spec/dropout.h"
 #include "core/spec/linear.h"
+#include "core/spec/loss.h"
 #include "core/spec/lrn.h"
 #include "core/spec/optimizer.h"
 #include "core/spec/pad.h"
 #include "core/spec/pool.h"
+#include "core/spec/softmax.h"
 
 namespace striate {
 
@@ -74,6 +77,23 @@ struct PoolKernels {
 };
 
 template <class T>
+struct AvgPoolKernels {
+  void (*forward)(const AvgPoolProblem&, const T* x, T* y, const Context&);
+  void (*grad)(const AvgPoolProblem&, const T* dy, T* dx, const Context&);
+};
+
+// gamma and beta may be null, for ones and zeros.
+template <class T>
+struct BatchNormKernels {
+  void (*inference)(const BatchNormProblem&, const T* x, const T* mean, const T* var,
+                    const T* gamma, const T* beta, bool relu, T* y, const Context&);
+  void (*train)(const BatchNormProblem&, const T* x, const T* gamma, const T* beta, T* y, T* mean,
+                T* var, const Context&);
+  void (*grad)(const BatchNormProblem&, const T* dy, const T* x, const T* gamma, const T* mean,
+               const T* var, bool frozen, T* dx, T* dgamma, T* dbeta, const Context&);
+};
+
+template <class T>
 struct LrnKernels {
   void (*forward)(const LrnProblem&, const T* x, T* y, const Context&);
   void (*grad)(const LrnProblem&, const T* dy, const T* x, T* dx, const Context&);
@@ -112,9 +132,48 @@ struct DropoutKernels {
   void (*forward)(const DropoutProblem&, const T* x, T* y, const Context&);
 };
 
+// Returns the reduced loss; `losses` is null but for Reduction::none.
+template <class T>
+struct LossKernels {
+  double (*softmax_cross_entropy)(const CrossEntropyProblem&, const T* logits, const int64_t* labels,
+                                  const T* weight, T* losses, T* dlogits, const Context&);
+};
+
 template <class T>
 struct OptimizerKernels {
   void (*sgd_step)(const SgdOptions&, const SgdTensor<T>* tensors, int64_t count, const Context&);
+};
+
+// The losses are null or one for each label or element; what is returned is reduced.
+template <class T>
+struct NllKernels {
+  double (*loss)(const CrossEntropyProblem&, const T* log_probs, const int64_t* labels,
+                 const T* weight, T* losses, T* dlog_probs, const Context&);
+};
+
+template <class T>
+struct MseKernels {
+  double (*loss)(int64_t count, Reduction, const T* pred, const T* target, T* losses, T* dpred,
+                 const Context&);
+};
+
+template <class T>
+struct SoftmaxKernels {
+  void (*softmax)(const SoftmaxProblem&, const T* x, T* y, const Context&);
+  void (*softmax_grad)(const SoftmaxProblem&, const T* dy, const T* y, T* dx, const Context&);
+  void (*log_softmax)(const SoftmaxProblem&, const T* x, T* y, const Context&);
+  void (*log_softmax_grad)(const SoftmaxProblem&, const T* dy, const T* y, T* dx, const Context&);
+};
+
+template <class T>
+struct AdamKernels {
+  void (*step)(const AdamOptions&, const AdamTensor<T>*, int64_t count, const Context&);
+};
+
+template <class T>
+struct ClipKernels {
+  double (*square_sum)(const GradTensor<T>*, int64_t count, const Context&);
+  void (*scale)(const GradTensor<T>*, int64_t count, double factor, const Context&);
 };
 
 template <class T>
@@ -126,9 +185,17 @@ struct Kernels {
   const LinearKernels<T>* linear;
   const PoolKernels<T>* pool;
   const LrnKernels<T>* lrn;
+  const AvgPoolKernels<T>* avg_pool;
+  const BatchNormKernels<T>* batch_norm;
   const ReduceKernels<T>* reduce;
   const DropoutKernels<T>* dropout;
+  const LossKernels<T>* loss;
   const OptimizerKernels<T>* optimizer;
+  const NllKernels<T>* nll;
+  const MseKernels<T>* mse;
+  const SoftmaxKernels<T>* softmax;
+  const AdamKernels<T>* adam;
+  const ClipKernels<T>* clip;
   const ElementwiseKernels<T>* elementwise;
   const ConcatKernels<T>* concat;
   const PadKernels<T>* pad;
@@ -168,12 +235,28 @@ extern const PoolKernels<float> pool_f32;
 extern const PoolKernels<double> pool_f64;
 extern const LrnKernels<float> lrn_f32;
 extern const LrnKernels<double> lrn_f64;
+extern const AvgPoolKernels<float> avg_pool_f32;
+extern const AvgPoolKernels<double> avg_pool_f64;
+extern const BatchNormKernels<float> batch_norm_f32;
+extern const BatchNormKernels<double> batch_norm_f64;
 extern const ReduceKernels<float> reduce_f32;
 extern const ReduceKernels<double> reduce_f64;
 extern const DropoutKernels<float> dropout_f32;
 extern const DropoutKernels<double> dropout_f64;
+extern const LossKernels<float> loss_f32;
+extern const LossKernels<double> loss_f64;
 extern const OptimizerKernels<float> optimizer_f32;
 extern const OptimizerKernels<double> optimizer_f64;
+extern const NllKernels<float> nll_f32;
+extern const NllKernels<double> nll_f64;
+extern const MseKernels<float> mse_f32;
+extern const MseKernels<double> mse_f64;
+extern const SoftmaxKernels<float> softmax_f32;
+extern const SoftmaxKernels<double> softmax_f64;
+extern const AdamKernels<float> adam_f32;
+extern const AdamKernels<double> adam_f64;
+extern const ClipKernels<float> clip_f32;
+extern const ClipKernels<double> clip_f64;
 extern const ElementwiseKernels<float> elementwise_f32;
 extern const ElementwiseKernels<double> elementwise_f64;
 extern const ConcatKernels<float> concat_f32;

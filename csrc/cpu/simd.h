@@ -160,6 +160,14 @@ STRIATE_INLINE Mask<T> operator~(Mask<T> a) {
   return {~a.raw};
 }
 
+// The lanes 0 to n - 1.
+template <class T>
+STRIATE_INLINE Mask<T> first_lanes(int n) {
+  Raw<LaneInt<T>> lane;
+  for (int i = 0; i < Vec<T>::lanes; ++i) lane[i] = i;
+  return {lane < static_cast<LaneInt<T>>(n) - Raw<LaneInt<T>>{}};
+}
+
 template <class T>
 STRIATE_INLINE bool any(Mask<T> a) {
 #if defined(__AVX512F__)

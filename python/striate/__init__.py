@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from striate import _threadpoolctl
 from striate._settings import (
     build_info,
     empty_cache,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from striate import data, init, io, losses, nn, ops, optim, reference, train
 
 __version__: str = build_info()["version"]
+
+_threadpoolctl.register()
 
 _SUBMODULES = ("data", "init", "io", "losses", "nn", "ops", "optim", "reference", "train")
 

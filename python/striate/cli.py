@@ -110,8 +110,9 @@ def _info(_: argparse.Namespace) -> int:
     import numpy as np
 
     import striate
-    from striate import _core
+    from striate import _backend, _core
 
+    problem = _backend.cuda_problem()
     build, threads = striate.build_info(), _core.thread_info()
     if os.environ.get("STRIATE_NUM_THREADS"):
         reason = "STRIATE_NUM_THREADS"
@@ -124,8 +125,10 @@ def _info(_: argparse.Namespace) -> int:
         "NumPy": np.__version__,
         "instruction set": f"{_core.isa()} (available: {', '.join(_core.available_isas())})",
         "threads": f"{striate.get_num_threads()} ({reason})",
-        "CUDA": "yes" if build["cuda"] else f"no: {build['cuda_reason']}",
+        "CUDA": "yes" if problem is None else f"no: {problem}",
     }
+    if build["cuda"]:
+        rows["CUDA build"] = f"{build['cuda_version']} (code for {build['cuda_architectures']})"
     for name, value in rows.items():
         print(f"{name:<16} {value}")
     return 0

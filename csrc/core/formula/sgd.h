@@ -1,17 +1,20 @@
 // One step of stochastic gradient descent, for any V with the operators of simd.h.
 #pragma once
 
+#include "core/formula/inline.h"
+#include "core/spec/optimizer.h"
+
 namespace striate::formula {
 namespace {
 
 template <class V>
-inline __attribute__((always_inline)) V sign(V x) {
+STRIATE_FORMULA V sign(V x) {
   return select(x > V::zero(), V::set(1), select(x < V::zero(), V::set(-1), x));
 }
 
 // The gradient with its penalties: weight_decay / 2 * w^2 and l1 * |w|.
 template <class V, class T>
-inline __attribute__((always_inline)) V penalized(V g, V w, T weight_decay, T l1) {
+STRIATE_FORMULA V penalized(V g, V w, T weight_decay, T l1) {
   if (weight_decay != T(0)) g = fma(V::set(weight_decay), w, g);
   if (l1 != T(0)) g = fma(V::set(l1), sign(w), g);
   return g;
@@ -28,10 +31,17 @@ struct SgdFactors {
   bool caffe;
 };
 
+template <class T>
+inline SgdFactors<T> sgd_factors(const SgdOptions& o) {
+  return {static_cast<T>(o.lr),           static_cast<T>(o.momentum), static_cast<T>(1 - o.dampening),
+          static_cast<T>(o.weight_decay), static_cast<T>(o.l1),       o.nesterov,
+          o.caffe};
+}
+
 // v = mu v + (1 - damp) g, or g at first; w -= lr v, or lr (g + mu v) for Nesterov. Caffe's form has
 // the rate inside: v = mu v + lr g; w -= v, or (1 + mu) v - mu v_old.
 template <class V, class T>
-inline __attribute__((always_inline)) void sgd_momentum(const SgdFactors<T>& f, bool first, V g, V& w,
+STRIATE_FORMULA void sgd_momentum(const SgdFactors<T>& f, bool first, V g, V& w,
                                                         V& v) {
   const V mu = V::set(f.momentum), rate = V::set(f.lr);
   g = penalized(g, w, f.weight_decay, f.l1);
@@ -46,7 +56,7 @@ inline __attribute__((always_inline)) void sgd_momentum(const SgdFactors<T>& f, 
 }
 
 template <class V, class T>
-inline __attribute__((always_inline)) void sgd_plain(const SgdFactors<T>& f, V g, V& w) {
+STRIATE_FORMULA void sgd_plain(const SgdFactors<T>& f, V g, V& w) {
   w = fma(-V::set(f.lr), penalized(g, w, f.weight_decay, f.l1), w);
 }
 

@@ -26,18 +26,18 @@ ConcatProblem concat(const char* function, const ArrayInfo* arrays, int64_t coun
   ConcatProblem p;
   p.dtype = first.dtype;
   p.shape = first.shape;
-  check(first.shape.rank > 0, function, "arrays must have at least 1 axis. Got shape ()." );
+  check(first.shape.rank > 0, function, "arrays must have at least 1 axis. Got shape ().");
   p.axis = normalize_axis(function, axis, first.shape.rank);
   for (int64_t i = 1; i < count; ++i) {
     check_same_dtype(function, first, arrays[i]);
     Shape expected = arrays[i].shape;
     if (expected.rank == first.shape.rank) expected.dim[p.axis] = first.shape[p.axis];
-    check(expected == first.shape, function, "arrays must have the same shape but for axis ", p.axis,
-          ". Got ", first.name, " of shape ", to_string(first.shape), ", ", arrays[i].name,
+    check(expected == first.shape, function, "arrays must have the same shape but for axis ",
+          p.axis, ". Got ", first.name, " of shape ", to_string(first.shape), ", ", arrays[i].name,
           " of shape ", to_string(arrays[i].shape), ".");
-    check(!__builtin_add_overflow(p.shape.dim[p.axis], arrays[i].shape[p.axis],
-                                  &p.shape.dim[p.axis]),
-          function, "the result must have fewer than 2^59 elements.");
+    check(
+        !__builtin_add_overflow(p.shape.dim[p.axis], arrays[i].shape[p.axis], &p.shape.dim[p.axis]),
+        function, "the result must have fewer than 2^59 elements.");
   }
   const int64_t step = set_rows(function, "the result", p);
   for (int64_t i = 0; i < count; ++i) widths[i] = arrays[i].shape[p.axis] * step;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/spec/elementwise.h"
 #include "core/spec/shapes.h"
 
 namespace striate::spec {
@@ -38,7 +39,7 @@ CrossEntropyProblem softmax_cross_entropy(const char* function, const ArrayInfo&
   Shape expected;
   for (int i = 0; i < logits.shape.rank; ++i)
     if (i != 1) expected.dim[expected.rank++] = logits.shape[i];
-  check(labels == expected, function, "labels must have the logits' shape without its second axis, ",
+  check(labels == expected, function, "labels must have the ", logits.name, "' shape without its second axis, ",
         to_string(expected), ". Got ", to_string(labels), ".");
   element_count(function, "labels", labels);  // where C is 0, the logits' count says nothing
   const int64_t classes = logits.shape[1];
@@ -61,6 +62,15 @@ CrossEntropyProblem softmax_cross_entropy(const char* function, const ArrayInfo&
   p.label_smoothing = label_smoothing;
   p.reduction = reduction(function, reduction_name);
   return p;
+}
+
+CrossEntropyProblem nll_loss(const char* function, const ArrayInfo& log_probs, const Shape& labels,
+                             const ArrayInfo* weight, int64_t ignore_index, const char* reduction) {
+  return softmax_cross_entropy(function, log_probs, labels, weight, ignore_index, 0, reduction);
+}
+
+int64_t mse_loss(const char* function, const ArrayInfo& pred, const ArrayInfo& target) {
+  return arithmetic(function, pred, target);
 }
 
 void check_labels(const char* function, const CrossEntropyProblem& p, const Shape& shape,

@@ -27,6 +27,13 @@ CrossEntropyProblem softmax_cross_entropy(const char* function, const ArrayInfo&
                                           int64_t ignore_index, double label_smoothing,
                                           const char* reduction);
 
+// Log-probabilities in the place of logits; the same problem without smoothing.
+CrossEntropyProblem nll_loss(const char* function, const ArrayInfo& log_probs, const Shape& labels,
+                             const ArrayInfo* weight, int64_t ignore_index, const char* reduction);
+
+// The number of elements of a prediction and of its target.
+int64_t mse_loss(const char* function, const ArrayInfo& pred, const ArrayInfo& target);
+
 // Every label must be a class or the problem's ignore_index.
 void check_labels(const char* function, const CrossEntropyProblem& p, const Shape& shape,
                   const int64_t* labels);

@@ -1,6 +1,7 @@
 #include "core/spec/optimizer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <string>
 
@@ -32,6 +33,40 @@ SgdOptions sgd(const char* function, double lr, double momentum, double dampenin
         "nesterov needs momentum > 0 and dampening = 0. Got momentum=", momentum,
         ", dampening=", dampening, ".");
   return {lr, momentum, dampening, nesterov, weight_decay, l1, name == "caffe"};
+}
+
+AdamOptions adam(const char* function, double lr, double beta1, double beta2, double eps,
+                 double weight_decay, double l1, bool decoupled, bool amsgrad,
+                 const char* convention) {
+  const std::string name = convention;
+  check(name == "torch" || name == "keras", function,
+        "convention must be 'torch' or 'keras'. Got convention='", name, "'.");
+  check_at_least_zero(function, "lr", lr);
+  check_at_least_zero(function, "eps", eps);
+  check_at_least_zero(function, "weight_decay", weight_decay);
+  check_at_least_zero(function, "l1", l1);
+  check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, function,
+        "betas must be in [0, 1). Got betas=(", beta1, ", ", beta2, ").");
+  return {beta1, beta2, eps, lr, weight_decay, l1, decoupled, amsgrad, name == "keras"};
+}
+
+AdamCorrection adam_correction(const char* function, const AdamOptions& options, int64_t step) {
+  check(step >= 1, function, "step must be at least 1. Got step=", step, ".");
+  const double first = 1 - std::pow(options.beta1, static_cast<double>(step));
+  const double root = std::sqrt(1 - std::pow(options.beta2, static_cast<double>(step)));
+  if (options.keras) return {options.lr * root / first, 1};
+  return {options.lr / first, 1 / root};
+}
+
+void clip_norm(const char* function, double max_norm) {
+  check_at_least_zero(function, "max_norm", max_norm);
+}
+
+double clip_factor(const char* function, double norm, double max_norm, bool error_if_nonfinite) {
+  check(!error_if_nonfinite || std::isfinite(norm), function,
+        "the norm of the gradients must be finite. Got ", norm, ".");
+  const double factor = max_norm / (norm + 1e-6);
+  return factor >= 1 ? 1 : factor;
 }
 
 void check_no_overlap(const char* function, ByteRange* ranges, size_t count) {

@@ -56,8 +56,8 @@ PadProblem pad_grad(const char* function, const ArrayInfo& dy, const PaddingArg&
   p.in_width = p.out_width - p.left - after[kSpatial - 1];
   check(p.in_height >= 0 && p.in_width >= 0, function,
         "dy must be at least as large as the padding. Got dy of shape ", to_string(dy.shape),
-        ", padding=((", p.top, ", ", after[kSpatial - 2], "), (", p.left, ", ",
-        after[kSpatial - 1], ")).");
+        ", padding=((", p.top, ", ", after[kSpatial - 2], "), (", p.left, ", ", after[kSpatial - 1],
+        ")).");
   return p;
 }
 

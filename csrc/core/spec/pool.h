@@ -1,4 +1,4 @@
-// What a max pooling is: its checked arguments and shapes.
+// What a pooling is: its checked arguments and shapes.
 #pragma once
 
 #include "core/spec/window.h"
@@ -25,6 +25,11 @@ struct PoolGradProblem {
   int64_t out_size;  // of dy
 };
 
+struct AvgPoolProblem : PoolProblem {
+  bool count_include_pad;
+  bool adaptive;  // windows from floor(o * in / out) to ceil((o + 1) * in / out)
+};
+
 namespace spec {
 
 PoolProblem max_pool(const char* function, int rank, const ArrayInfo& x, const WindowArgs& args);
@@ -34,6 +39,14 @@ PoolGradProblem max_pool_grad(const char* function, int rank, const ArrayInfo& d
 // in `indices`, counted in C order.
 [[noreturn]] void bad_pool_index(const char* function, const Shape& indices, const Shape& x_shape,
                                  int64_t position, int64_t index);
+
+AvgPoolProblem avg_pool(const char* function, int rank, const ArrayInfo& x, const WindowArgs& args,
+                        bool count_include_pad);
+AvgPoolProblem adaptive_avg_pool(const char* function, int rank, const ArrayInfo& x,
+                                 const SpatialArg& output_size);
+// `dy` belongs to the problem whose input has x_shape: dtype, shape and all.
+void check_pool_grad(const char* function, const ArrayInfo& dy, const Shape& y_shape,
+                     const Shape& x_shape);
 
 }  // namespace spec
 }  // namespace striate

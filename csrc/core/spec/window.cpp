@@ -58,10 +58,9 @@ void resolve_padding(const char* function, int rank, const PaddingArg& padding, 
 
 Window resolve_window(const char* function, int rank, const int64_t* in, const WindowArgs& args) {
   Window w;
-  int64_t pad_after[kSpatial];
   for (int i = 0; i < kSpatial; ++i) {
     w.in[i] = w.out[i] = w.kernel[i] = w.stride[i] = w.dilation[i] = 1;
-    w.pad[i] = pad_after[i] = 0;
+    w.pad[i] = w.pad_after[i] = 0;
   }
   const int first = kSpatial - rank;
   std::copy(in, in + rank, w.in + first);
@@ -80,19 +79,19 @@ Window resolve_window(const char* function, int rank, const int64_t* in, const W
   }
 
   if (args.padding.kind == PaddingArg::Kind::numbers) {
-    resolve_padding(function, rank, args.padding, w.pad, pad_after);
+    resolve_padding(function, rank, args.padding, w.pad, w.pad_after);
   } else if (args.padding.kind == PaddingArg::Kind::same) {
     for (int i = first; i < kSpatial; ++i) {
       const int64_t out = (w.in[i] + w.stride[i] - 1) / w.stride[i];
       const int64_t total =
           out == 0 ? 0 : std::max<int64_t>(0, (out - 1) * w.stride[i] + extent[i] - w.in[i]);
       w.pad[i] = total / 2;  // the odd one goes to the end
-      pad_after[i] = total - w.pad[i];
+      w.pad_after[i] = total - w.pad[i];
     }
   }
 
   for (int i = first; i < kSpatial; ++i) {
-    const int64_t padded = w.in[i] + w.pad[i] + pad_after[i];
+    const int64_t padded = w.in[i] + w.pad[i] + w.pad_after[i];
     if (args.padding.kind == PaddingArg::Kind::same && w.in[i] == 0) {
       w.out[i] = 0;
       continue;
@@ -100,7 +99,7 @@ Window resolve_window(const char* function, int rank, const int64_t* in, const W
     check(extent[i] <= padded, function,
           "the window must not be larger than the padded input. Got window=", extent[i],
           " (kernel_size=", w.kernel[i], ", dilation=", w.dilation[i], "), padded input=", padded,
-          " (input=", w.in[i], ", padding=", w.pad[i], "+", pad_after[i], ").");
+          " (input=", w.in[i], ", padding=", w.pad[i], "+", w.pad_after[i], ").");
     const int64_t slack = padded - extent[i];
     w.out[i] = slack / w.stride[i] + 1;
     if (args.ceil_mode) {

@@ -14,7 +14,8 @@ struct Window {
   int64_t kernel[kSpatial];
   int64_t stride[kSpatial];
   int64_t dilation[kSpatial];
-  int64_t pad[kSpatial];  // before the first element; what follows the last is implied
+  int64_t pad[kSpatial];        // before the first element
+  int64_t pad_after[kSpatial];  // after the last; a window in ceil_mode may reach further
 
   int64_t in_size() const { return in[0] * in[1] * in[2]; }
   int64_t out_size() const { return out[0] * out[1] * out[2]; }

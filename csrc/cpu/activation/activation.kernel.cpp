@@ -38,8 +38,7 @@ void relu_grad(int64_t count, const T* dy, const T* y, T* dx, const Context& con
 
 template <class T>
 void leaky_relu(int64_t count, const T* x, T slope, T* y, const Context& context) {
-  map(count, x, y, context,
-      [=](Vec<T> v) { return formula::leaky_relu(v, Vec<T>::set(slope)); });
+  map(count, x, y, context, [=](Vec<T> v) { return formula::leaky_relu(v, Vec<T>::set(slope)); });
 }
 
 template <class T>
@@ -82,8 +81,8 @@ void tanh_grad(int64_t count, const T* dy, const T* y, T* dx, const Context& con
 
 template <class T>
 constexpr ActivationKernels<T> kActivation = {
-    relu<T>,     relu_grad<T>, leaky_relu<T>,   leaky_relu_grad<T>, elu<T>,
-    elu_grad<T>, sigmoid<T>,   sigmoid_grad<T>, tanh<T>,            tanh_grad<T>};
+    relu<T>,    relu_grad<T>,    leaky_relu<T>, leaky_relu_grad<T>, elu<T>, elu_grad<T>,
+    sigmoid<T>, sigmoid_grad<T>, tanh<T>,       tanh_grad<T>};
 
 }  // namespace
 

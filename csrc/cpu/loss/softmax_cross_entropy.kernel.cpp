@@ -1,17 +1,12 @@
 // The loss and its gradient together, while the exponentials are in the cache:
 //   loss = sum over c of q[c] (log(sum of e) - x[c] + max),  e[c] = exp(x[c] - max)
 //   dx[c] = e[c] / (sum of e) * (sum of q) - q[c],  q[c] = w[c] (on * (c == label) + off)
-#include "core/formula/exp_log.h"
 #include "cpu/kernels.h"
-#include "cpu/parallel.h"
+#include "cpu/loss/labels.h"
+#include "cpu/softmax/sums.h"
 
 namespace striate::cpu::STRIATE_ISA {
 namespace {
-
-inline constexpr int64_t kVectorsPerSum = 64;  // added up in T; their sums are added up in double
-inline constexpr int64_t kClassesPerSum = 32;  // the same where positions are the lanes
-inline constexpr int64_t kPositionsPerBlock = 512;
-inline constexpr int64_t kLogitsPerBlock = 8192;  // with their gradients they stay in the L1 cache
 
 template <class T>
 struct Loss {
@@ -40,47 +35,18 @@ struct Loss {
   }
 };
 
-template <class T>
-STRIATE_INLINE double log_of(double x) {
-  return formula::log(Vec<double>::set(x)).raw[0];
-}
-
-template <class T>
-STRIATE_INLINE T greatest(const T* x, int64_t count) {
-  const Vec<T> lowest = Vec<T>::set(-static_cast<T>(__builtin_inf()));
-  Vec<T> best[2] = {lowest, lowest};
-  int64_t i = 0;
-  for (; i + 2 * Vec<T>::lanes <= count; i += 2 * Vec<T>::lanes)
-    for (int v = 0; v < 2; ++v) best[v] = max(Vec<T>::load(x + i + v * Vec<T>::lanes), best[v]);
-  for_each_vector<T>(i, count, [&](int64_t at, int n) {
-    const Vec<T> v = Vec<T>::load(x + at, n);
-    best[0] = max(select(first_lanes<T>(n), v, lowest), best[0]);
-  });
-  return reduce_max(max(best[0], best[1]));
-}
-
 // One sample whose classes lie side by side. Returns its loss.
 template <class T>
 double row(const Loss<T>& loss, const T* x, int64_t label, T* dx) {
-  const T top = greatest(x, loss.classes);
-  const Vec<T> top_vector = Vec<T>::set(top), zero = Vec<T>::zero();
+  const T top = row_max(x, loss.classes);
+  const double sum = row_exp(x, loss.classes, top, dx);
   const bool smooth = loss.off != 0;
-  double sum = 0, shifted_sum = 0;
-  for (int64_t block = 0; block < loss.classes; block += kVectorsPerSum * Vec<T>::lanes) {
-    const int64_t end = block + kVectorsPerSum * Vec<T>::lanes;
-    Vec<T> partial = zero, shifted_partial = zero;
-    for_each_vector<T>(block, end < loss.classes ? end : loss.classes, [&](int64_t c, int n) {
-      const Vec<T> shifted = Vec<T>::load(x + c, n) - top_vector;
-      const Vec<T> e = formula::exp(shifted);
-      e.store(dx + c, n);
-      partial = partial + select(first_lanes<T>(n), e, zero);
-      if (smooth) {
-        const Vec<T> term = loss.weight == nullptr ? shifted : shifted * Vec<T>::load(loss.weight + c, n);
-        shifted_partial = shifted_partial + select(first_lanes<T>(n), term, zero);
-      }
+  double shifted_sum = 0;
+  if (smooth) {
+    shifted_sum = row_sum<T>(loss.classes, [&](int64_t c, int n) {
+      const Vec<T> shifted = Vec<T>::load(x + c, n) - Vec<T>::set(top);
+      return loss.weight == nullptr ? shifted : shifted * Vec<T>::load(loss.weight + c, n);
     });
-    sum += reduce_add(partial);
-    if (smooth) shifted_sum += reduce_add(shifted_partial);
   }
   const Vec<T> factor = Vec<T>::set(static_cast<T>(loss.scale * loss.target_sum(label) / sum));
   for_each_vector<T>(0, loss.classes, [&](int64_t c, int n) {
@@ -88,7 +54,7 @@ double row(const Loss<T>& loss, const T* x, int64_t label, T* dx) {
     (smooth ? e - loss.spread(c, n) : e).store(dx + c, n);
   });
   dx[label] -= static_cast<T>(loss.scale * loss.on * loss.weight_of(label));
-  return loss.value(label, log_of<T>(sum), static_cast<double>(x[label]) - top, shifted_sum);
+  return loss.value(label, log_of(sum), static_cast<double>(x[label]) - top, shifted_sum);
 }
 
 // Samples whose classes lie `stride` apart and whose positions lie side by side: the lanes. Returns
@@ -97,32 +63,16 @@ template <class T>
 double block(const Loss<T>& loss, int64_t count, int64_t stride, const T* x, const int64_t* labels,
              T* losses, T* dx) {
   T top[kPositionsPerBlock], sum[kPositionsPerBlock], partial[kPositionsPerBlock];
-  T shifted_sum[kPositionsPerBlock], factor[kPositionsPerBlock];
+  T shifted_sum[kPositionsPerBlock] = {}, factor[kPositionsPerBlock];
   const bool smooth = loss.off != 0;
   const Vec<T> zero = Vec<T>::zero();
   const auto each = [&](const auto& body) { for_each_vector<T>(0, count, body); };
-  each([&](int64_t i, int n) {
-    Vec<T>::set(-static_cast<T>(__builtin_inf())).store(top + i, n);
-    zero.store(sum + i, n);
-    zero.store(partial + i, n);
-    zero.store(shifted_sum + i, n);
-  });
-  for (int64_t c = 0; c < loss.classes; ++c) {
-    each([&](int64_t i, int n) {
-      max(Vec<T>::load(x + c * stride + i, n), Vec<T>::load(top + i, n)).store(top + i, n);
-    });
-  }
-  for (int64_t c = 0; c < loss.classes; ++c) {
-    const bool last = (c + 1) % kClassesPerSum == 0 || c + 1 == loss.classes;
-    const Vec<T> weight = Vec<T>::set(static_cast<T>(loss.weight_of(c)));
-    each([&](int64_t i, int n) {
+  block_max(x, loss.classes, stride, count, top);
+  block_exp(x, loss.classes, stride, count, top, dx, sum);
+  if (smooth) {
+    block_sum(loss.classes, count, shifted_sum, [&](int64_t c, int64_t i, int n) {
       const Vec<T> shifted = Vec<T>::load(x + c * stride + i, n) - Vec<T>::load(top + i, n);
-      const Vec<T> e = formula::exp(shifted);
-      e.store(dx + c * stride + i, n);
-      const Vec<T> some = Vec<T>::load(partial + i, n) + e;
-      (last ? zero : some).store(partial + i, n);
-      if (last) (Vec<T>::load(sum + i, n) + some).store(sum + i, n);
-      if (smooth) fma(weight, shifted, Vec<T>::load(shifted_sum + i, n)).store(shifted_sum + i, n);
+      return Vec<T>::set(static_cast<T>(loss.weight_of(c))) * shifted;
     });
   }
   each([&](int64_t i, int n) { formula::log(Vec<T>::load(sum + i, n)).store(partial + i, n); });
@@ -154,15 +104,6 @@ double block(const Loss<T>& loss, int64_t count, int64_t stride, const T* x, con
   return total;
 }
 
-// The divisor of the mean: the weights of the labels that count.
-template <class T>
-double label_weight_sum(const Loss<T>& loss, const int64_t* labels, int64_t count) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i)
-    if (labels[i] != loss.ignore_index) sum += loss.weight_of(labels[i]);
-  return sum;
-}
-
 template <class T>
 double softmax_cross_entropy(const CrossEntropyProblem& p, const T* logits, const int64_t* labels,
                              const T* weight, T* losses, T* dlogits, const Context& context) {
@@ -171,16 +112,13 @@ double softmax_cross_entropy(const CrossEntropyProblem& p, const T* logits, cons
   if (p.classes > 0) loss.off = p.label_smoothing / static_cast<double>(p.classes);
   for (int64_t c = 0; c < p.classes; ++c) loss.weight_sum += loss.weight_of(c);
   double divisor = 1;
-  if (p.reduction == Reduction::mean) divisor = label_weight_sum(loss, labels, count);
+  if (p.reduction == Reduction::mean) divisor = label_weight_sum(p, weight, labels);
   loss.scale = 1 / divisor;
 
   const int64_t classes = p.classes > 0 ? p.classes : 1;
   const bool rows = p.positions == 1;
-  // Positions in a block; multiples of every vector's lanes.
-  int64_t together = rows ? kElementsPerChunk / classes : kLogitsPerBlock / classes / 16 * 16;
-  const int64_t least = rows ? 1 : 16;
-  if (together < least) together = least;
-  if (!rows && together > kPositionsPerBlock) together = kPositionsPerBlock;
+  const int64_t fit = kElementsPerChunk / classes;
+  const int64_t together = !rows ? positions_per_block(classes) : fit > 0 ? fit : 1;
   const int64_t blocks = rows ? ceil_div(count, together) : ceil_div(p.positions, together);
   const int64_t chunks = rows ? blocks : p.batch * blocks;
   double* partial = static_cast<double*>(context.allocate(static_cast<size_t>(chunks) * sizeof(double)));

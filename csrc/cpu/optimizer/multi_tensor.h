@@ -6,7 +6,15 @@
 namespace striate::cpu {
 namespace {
 
-// body(tensor, begin, end) over every tensor's elements, in chunks that never span two tensors.
+// The chunks that parallel_tensors cuts.
+template <class Tensor>
+STRIATE_INLINE int64_t tensor_chunks(const Tensor* tensors, int64_t count) {
+  int64_t chunks = 0;
+  for (int64_t i = 0; i < count; ++i) chunks += ceil_div(tensors[i].count, kElementsPerChunk);
+  return chunks;
+}
+
+// body(tensor, begin, end, chunk) over every tensor's elements, in chunks that never span two.
 template <class Tensor, class Body>
 STRIATE_INLINE void parallel_tensors(const Context& context, const Tensor* tensors, int64_t count,
                                      const Body& body) {
@@ -24,7 +32,7 @@ STRIATE_INLINE void parallel_tensors(const Context& context, const Tensor* tenso
     }
     const int64_t begin = (chunk - first[low]) * kElementsPerChunk;
     const int64_t end = begin + kElementsPerChunk;
-    body(tensors[low], begin, end < tensors[low].count ? end : tensors[low].count);
+    body(tensors[low], begin, end < tensors[low].count ? end : tensors[low].count, chunk);
   });
   context.deallocate(first);
 }

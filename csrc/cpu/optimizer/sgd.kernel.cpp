@@ -7,14 +7,8 @@ namespace {
 
 template <class T>
 void sgd_step(const SgdOptions& o, const SgdTensor<T>* tensors, int64_t count, const Context& context) {
-  const formula::SgdFactors<T> f = {static_cast<T>(o.lr),
-                                    static_cast<T>(o.momentum),
-                                    static_cast<T>(1 - o.dampening),
-                                    static_cast<T>(o.weight_decay),
-                                    static_cast<T>(o.l1),
-                                    o.nesterov,
-                                    o.caffe};
-  parallel_tensors(context, tensors, count, [=](const SgdTensor<T>& t, int64_t begin, int64_t end) {
+  const formula::SgdFactors<T> f = formula::sgd_factors<T>(o);
+  parallel_tensors(context, tensors, count, [=](const SgdTensor<T>& t, int64_t begin, int64_t end, int64_t) {
     for_each_vector<T>(begin, end, [=](int64_t i, int n) {
       const Vec<T> g = Vec<T>::load(t.grad + i, n);
       Vec<T> w = Vec<T>::load(t.param + i, n);

@@ -24,15 +24,17 @@ def select(function: str, /, **arrays: object) -> Kernels:
         if type(array) is np.ndarray or array is None:
             continue
         if isinstance(array, (list, tuple)):
-            for i, item in enumerate(array):
-                select(function, **{f"{name}[{i}]": item})
-            continue
-        device = device_of(array)
-        if device != "cpu":
-            raise TypeError(
-                f"{function}: {name} is on {device}, and this build of striate has no CUDA "
-                f"kernels ({_core.build_info()['cuda_reason']}). Got {type(array).__name__}."
-            )
+            kernels = select(function, **{f"{name}[{i}]": item for i, item in enumerate(array)})
+            if kernels is not _CPU:
+                return kernels
+        elif device_of(array) == "cuda":
+            kernels = cuda_kernels()
+            if not hasattr(kernels, function):
+                raise TypeError(
+                    f"{function}: this version of striate has no CUDA kernel for it. "
+                    f"Got {name} on a CUDA device ({type(array).__name__})."
+                )
+            return kernels
     return _CPU
 
 
@@ -40,11 +42,34 @@ def device_of(array: object) -> str:
     """Name the device that `array` is on: "cpu", or "cuda" for what other libraries hold there."""
     if isinstance(array, np.ndarray):
         return "cpu"
-    if hasattr(array, "__cuda_array_interface__"):
-        return "cuda"
+    if hasattr(type(array), "__cuda_array_interface__"):
+        # PyTorch's tensors all have the attribute, those on the CPU only raise when it is read.
+        return "cuda" if getattr(array, "is_cuda", True) else "cpu"
     probe = getattr(array, "__dlpack_device__", None)
     if probe is not None:
         kind, _ = probe()
         # DLPack numbers CUDA's device memory 2 and its managed memory 13.
         return "cuda" if kind in (2, 13) else "cpu"
     return "cpu"
+
+
+def cuda_kernels() -> Kernels:
+    """Return the CUDA module, loaded now; a RuntimeError says what is missing and what to do."""
+    if not _core.build_info()["cuda"]:
+        raise RuntimeError(
+            f"striate was built without CUDA: {_core.build_info()['cuda_reason']}. "
+            "Install a CUDA toolkit and build again with STRIATE_CUDA=ON, or pass NumPy arrays."
+        )
+    from striate import _cuda
+
+    _cuda.require_device()
+    return cast("Kernels", _cuda)
+
+
+def cuda_problem() -> str | None:
+    """Say why CUDA cannot be used here, or None where it can."""
+    try:
+        cuda_kernels()
+    except RuntimeError as error:
+        return str(error)
+    return None

@@ -19,7 +19,7 @@ from ._trainer import Trainer
 
 
 def network(seed: int, weight_init: init.Initializer | None = None) -> nn.Sequential:
-    """Make an AlexNet in small: 8x8 pixels in, ten scores out, 54,000 weights.
+    """Make an AlexNet in small: 8x8 pixels in, ten scores out, 53,002 parameters.
 
     As in the original, convolutions with ReLU are followed by local response normalisation and
     overlapping max pooling, and dropout guards the linear layers.

@@ -1,0 +1,39 @@
+// One step of Adam, for any V with the operators of simd.h.
+#pragma once
+
+#include "core/formula/sgd.h"
+
+namespace striate::formula {
+namespace {
+
+template <class T>
+struct AdamFactors {
+  T beta1;
+  T gradient;  // 1 - beta1
+  T beta2;
+  T square;  // 1 - beta2
+  T eps;
+  T weight_decay;  // coupled
+  T l1;
+  T decay;  // decoupled: lr * weight_decay
+};
+
+// The averages of the gradient and of its square.
+template <class V, class T>
+inline __attribute__((always_inline)) void adam_averages(const AdamFactors<T>& f, V g, V w, V& m,
+                                                         V& v) {
+  g = penalized(g, w, f.weight_decay, f.l1);
+  m = fma(V::set(f.beta1), m, V::set(f.gradient) * g);
+  v = fma(V::set(f.beta2), v, V::set(f.square) * g * g);
+}
+
+// w - decay * w - rate * m / (root_scale * sqrt(v) + eps)
+template <class V, class T>
+inline __attribute__((always_inline)) V adam_update(const AdamFactors<T>& f, T rate, T root_scale,
+                                                    V w, V m, V v) {
+  const V step = V::set(rate) * m / fma(V::set(root_scale), sqrt(v), V::set(f.eps));
+  return fma(V::set(-f.decay), w, w) - step;
+}
+
+}  // namespace
+}  // namespace striate::formula

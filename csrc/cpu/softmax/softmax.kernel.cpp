@@ -1,0 +1,146 @@
+#include "core/formula/exp_log.h"
+#include "cpu/kernels.h"
+#include "cpu/softmax/sums.h"
+
+namespace striate::cpu::STRIATE_ISA {
+namespace {
+
+// row(offset) for every row where classes lie side by side; else block(offset, positions).
+template <class Row, class Block>
+STRIATE_INLINE void for_each_slice(const SoftmaxProblem& p, const Context& context, const Row& row,
+                                   const Block& block) {
+  if (p.outer == 0) return;
+  if (p.inner == 1) {
+    const int64_t together = p.classes < kElementsPerChunk ? kElementsPerChunk / p.classes : 1;
+    parallel_for(context, ceil_div(p.outer, together), 0, [&](int64_t chunk, void*) {
+      const int64_t end = (chunk + 1) * together;
+      for (int64_t i = chunk * together; i < (end < p.outer ? end : p.outer); ++i)
+        row(i * p.classes);
+    });
+    return;
+  }
+  const int64_t together = positions_per_block(p.classes);
+  const int64_t blocks = ceil_div(p.inner, together);
+  parallel_for(context, p.outer * blocks, 0, [&](int64_t chunk, void*) {
+    const int64_t first = chunk % blocks * together;
+    const int64_t left = p.inner - first;
+    block(chunk / blocks * p.classes * p.inner + first, left < together ? left : together);
+  });
+}
+
+// body(c, i, n) for all vectors of a block's classes.
+template <class T, class Body>
+STRIATE_INLINE void for_each_in_block(int64_t classes, int64_t count, const Body& body) {
+  for (int64_t c = 0; c < classes; ++c)
+    for_each_vector<T>(0, count, [&](int64_t i, int n) { body(c, i, n); });
+}
+
+template <class T>
+void softmax(const SoftmaxProblem& p, const T* x, T* y, const Context& context) {
+  for_each_slice(
+      p, context,
+      [=](int64_t at) {
+        const T* from = x + at;
+        T* to = y + at;
+        const double sum = row_exp(from, p.classes, row_max(from, p.classes), to);
+        const Vec<T> scale = Vec<T>::set(static_cast<T>(1 / sum));
+        for_each_vector<T>(0, p.classes, [=](int64_t c, int n) {
+          (Vec<T>::load(to + c, n) * scale).store(to + c, n);
+        });
+      },
+      [=](int64_t at, int64_t count) {
+        T top[kPositionsPerBlock], sum[kPositionsPerBlock];
+        T* const to = y + at;
+        block_max(x + at, p.classes, p.inner, count, top);
+        block_exp(x + at, p.classes, p.inner, count, top, to, sum);
+        for_each_in_block<T>(p.classes, count, [&](int64_t c, int64_t i, int n) {
+          T* own = to + c * p.inner + i;
+          (Vec<T>::load(own, n) / Vec<T>::load(sum + i, n)).store(own, n);
+        });
+      });
+}
+
+template <class T>
+void log_softmax(const SoftmaxProblem& p, const T* x, T* y, const Context& context) {
+  for_each_slice(
+      p, context,
+      [=](int64_t at) {
+        const T* from = x + at;
+        T* to = y + at;
+        const T top = row_max(from, p.classes);
+        const double sum = row_exp(from, p.classes, top, to);
+        const Vec<T> top_vector = Vec<T>::set(top);
+        const Vec<T> log_sum = Vec<T>::set(static_cast<T>(log_of(sum)));
+        for_each_vector<T>(0, p.classes, [=](int64_t c, int n) {
+          (Vec<T>::load(from + c, n) - top_vector - log_sum).store(to + c, n);
+        });
+      },
+      [=](int64_t at, int64_t count) {
+        T top[kPositionsPerBlock], sum[kPositionsPerBlock];
+        const T* const from = x + at;
+        T* const to = y + at;
+        block_max(from, p.classes, p.inner, count, top);
+        block_exp(from, p.classes, p.inner, count, top, to, sum);
+        for_each_vector<T>(0, count, [&](int64_t i, int n) {
+          formula::log(Vec<T>::load(sum + i, n)).store(sum + i, n);
+        });
+        for_each_in_block<T>(p.classes, count, [&](int64_t c, int64_t i, int n) {
+          const Vec<T> shifted = Vec<T>::load(from + c * p.inner + i, n) - Vec<T>::load(top + i, n);
+          (shifted - Vec<T>::load(sum + i, n)).store(to + c * p.inner + i, n);
+        });
+      });
+}
+
+// dx = result(dy, y, the sum of term(dy, y) over the classes)
+template <class T, class Term, class Result>
+STRIATE_INLINE void grad(const SoftmaxProblem& p, const T* dy, const T* y, T* dx,
+                         const Context& context, const Term& term, const Result& result) {
+  for_each_slice(
+      p, context,
+      [=](int64_t at) {
+        const double sum = row_sum<T>(p.classes, [=](int64_t c, int n) {
+          return term(Vec<T>::load(dy + at + c, n), Vec<T>::load(y + at + c, n));
+        });
+        const Vec<T> sums = Vec<T>::set(static_cast<T>(sum));
+        for_each_vector<T>(0, p.classes, [=](int64_t c, int n) {
+          result(Vec<T>::load(dy + at + c, n), Vec<T>::load(y + at + c, n), sums)
+              .store(dx + at + c, n);
+        });
+      },
+      [=](int64_t at, int64_t count) {
+        T sum[kPositionsPerBlock];
+        block_sum(p.classes, count, sum, [=](int64_t c, int64_t i, int n) {
+          const int64_t own = at + c * p.inner + i;
+          return term(Vec<T>::load(dy + own, n), Vec<T>::load(y + own, n));
+        });
+        for_each_in_block<T>(p.classes, count, [&](int64_t c, int64_t i, int n) {
+          const int64_t own = at + c * p.inner + i;
+          result(Vec<T>::load(dy + own, n), Vec<T>::load(y + own, n), Vec<T>::load(sum + i, n))
+              .store(dx + own, n);
+        });
+      });
+}
+
+template <class T>
+void softmax_grad(const SoftmaxProblem& p, const T* dy, const T* y, T* dx, const Context& context) {
+  grad(
+      p, dy, y, dx, context, [](Vec<T> g, Vec<T> v) { return g * v; },
+      [](Vec<T> g, Vec<T> v, Vec<T> sum) { return v * (g - sum); });
+}
+
+template <class T>
+void log_softmax_grad(const SoftmaxProblem& p, const T* dy, const T* y, T* dx,
+                      const Context& context) {
+  grad(
+      p, dy, y, dx, context, [](Vec<T> g, Vec<T>) { return g; },
+      [](Vec<T> g, Vec<T> v, Vec<T> sum) { return g - formula::exp(v) * sum; });
+}
+
+}  // namespace
+
+const SoftmaxKernels<float> softmax_f32 = {softmax<float>, softmax_grad<float>, log_softmax<float>,
+                                           log_softmax_grad<float>};
+const SoftmaxKernels<double> softmax_f64 = {softmax<double>, softmax_grad<double>,
+                                            log_softmax<double>, log_softmax_grad<double>};
+
+}  // namespace striate::cpu::STRIATE_ISA

@@ -16,11 +16,11 @@ py::tuple softmax_cross_entropy(py::object logits_object, py::object labels_obje
   Input logits(function, "logits", logits_object);
   IndexInput labels(function, "labels", labels_object);
   OptionalInput weight(function, "weight", weight_object);
-  const CrossEntropyProblem p = spec::softmax_cross_entropy(
-      function, logits.info(), labels.shape(), weight.info(),
-      parse_int(function, "ignore_index", ignore_index),
-      parse_float(function, "label_smoothing", label_smoothing),
-      parse_text(function, "reduction", reduction).c_str());
+  const CrossEntropyProblem p =
+      spec::softmax_cross_entropy(function, logits.info(), labels.shape(), weight.info(),
+                                  parse_int(function, "ignore_index", ignore_index),
+                                  parse_float(function, "label_smoothing", label_smoothing),
+                                  parse_text(function, "reduction", reduction).c_str());
   const int64_t* labels_data = labels.data();
   const void *logits_data = logits.data(), *weight_data = weight.data();
   Output dlogits(p.dtype, logits.shape());
@@ -32,7 +32,8 @@ py::tuple softmax_cross_entropy(py::object logits_object, py::object labels_obje
     spec::check_labels(function, p, labels.shape(), labels_data);
     total = kernels<T>().loss->softmax_cross_entropy(
         p, static_cast<const T*>(logits_data), labels_data, static_cast<const T*>(weight_data),
-        losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dlogits.data()), context());
+        losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dlogits.data()),
+        context());
   });
   if (losses) return py::make_tuple(losses->release(), dlogits.release());
   return py::make_tuple(total, dlogits.release());
@@ -44,10 +45,10 @@ py::tuple nll_loss(py::object log_probs_object, py::object labels_object, py::ob
   Input log_probs(function, "log_probs", log_probs_object);
   IndexInput labels(function, "labels", labels_object);
   OptionalInput weight(function, "weight", weight_object);
-  const CrossEntropyProblem p = spec::nll_loss(function, log_probs.info(), labels.shape(),
-                                               weight.info(),
-                                               parse_int(function, "ignore_index", ignore_index),
-                                               parse_text(function, "reduction", reduction).c_str());
+  const CrossEntropyProblem p =
+      spec::nll_loss(function, log_probs.info(), labels.shape(), weight.info(),
+                     parse_int(function, "ignore_index", ignore_index),
+                     parse_text(function, "reduction", reduction).c_str());
   const int64_t* labels_data = labels.data();
   const void *log_probs_data = log_probs.data(), *weight_data = weight.data();
   Output dlog_probs(p.dtype, log_probs.shape());
@@ -57,10 +58,10 @@ py::tuple nll_loss(py::object log_probs_object, py::object labels_object, py::ob
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     spec::check_labels(function, p, labels.shape(), labels_data);
-    total = kernels<T>().nll->loss(
-        p, static_cast<const T*>(log_probs_data), labels_data, static_cast<const T*>(weight_data),
-        losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dlog_probs.data()),
-        context());
+    total = kernels<T>().nll->loss(p, static_cast<const T*>(log_probs_data), labels_data,
+                                   static_cast<const T*>(weight_data),
+                                   losses ? static_cast<T*>(losses->data()) : nullptr,
+                                   static_cast<T*>(dlog_probs.data()), context());
   });
   if (losses) return py::make_tuple(losses->release(), dlog_probs.release());
   return py::make_tuple(total, dlog_probs.release());
@@ -79,10 +80,10 @@ py::tuple mse_loss(py::object pred_object, py::object target_object, py::object 
   double total = 0;
   run_for(pred.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    total = kernels<T>().mse->loss(
-        count, reduction, static_cast<const T*>(pred_data), static_cast<const T*>(target_data),
-        losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dpred.data()),
-        context());
+    total = kernels<T>().mse->loss(count, reduction, static_cast<const T*>(pred_data),
+                                   static_cast<const T*>(target_data),
+                                   losses ? static_cast<T*>(losses->data()) : nullptr,
+                                   static_cast<T*>(dpred.data()), context());
   });
   if (losses) return py::make_tuple(losses->release(), dpred.release());
   return py::make_tuple(total, dpred.release());

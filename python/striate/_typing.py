@@ -12,10 +12,12 @@ IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 
 Pair: TypeAlias = tuple[int, int]
 IntOrPair: TypeAlias = int | Pair
-Padding: TypeAlias = IntOrPair | tuple[Pair, Pair] | Literal["same", "valid"]
+NumericPadding: TypeAlias = IntOrPair | tuple[Pair, Pair]
+Padding: TypeAlias = NumericPadding | Literal["same", "valid"]
 
 Activation: TypeAlias = Literal["relu"] | None
 Reduction: TypeAlias = Literal["none", "mean", "sum"]
 LrnRegion: TypeAlias = Literal["across", "within"]
 LrnConvention: TypeAlias = Literal["torch", "onnx", "paper"]
 SgdConvention: TypeAlias = Literal["torch", "caffe"]
+AdamConvention: TypeAlias = Literal["torch", "keras"]

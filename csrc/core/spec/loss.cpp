@@ -39,8 +39,8 @@ CrossEntropyProblem softmax_cross_entropy(const char* function, const ArrayInfo&
   Shape expected;
   for (int i = 0; i < logits.shape.rank; ++i)
     if (i != 1) expected.dim[expected.rank++] = logits.shape[i];
-  check(labels == expected, function, "labels must have the ", logits.name, "' shape without its second axis, ",
-        to_string(expected), ". Got ", to_string(labels), ".");
+  check(labels == expected, function, "labels must have the ", logits.name,
+        "' shape without its second axis, ", to_string(expected), ". Got ", to_string(labels), ".");
   element_count(function, "labels", labels);  // where C is 0, the logits' count says nothing
   const int64_t classes = logits.shape[1];
   if (weight != nullptr) {
@@ -78,8 +78,8 @@ void check_labels(const char* function, const CrossEntropyProblem& p, const Shap
   const int64_t count = p.batch * p.positions;
   for (int64_t i = 0; i < count; ++i) {
     if ((labels[i] >= 0 && labels[i] < p.classes) || labels[i] == p.ignore_index) continue;
-    fail(function, "labels must be in [0, C) or ignore_index. Got ", place(shape, i), "=", labels[i],
-         ", C=", p.classes, ", ignore_index=", p.ignore_index, ".");
+    fail(function, "labels must be in [0, C) or ignore_index. Got ", place(shape, i), "=",
+         labels[i], ", C=", p.classes, ", ignore_index=", p.ignore_index, ".");
   }
 }
 

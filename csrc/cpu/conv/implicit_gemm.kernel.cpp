@@ -198,8 +198,9 @@ STRIATE_INLINE void join(Vec<T> sum, T* to, int n, const Epilogue<T>& e) {
   sum.store(to, n);
 }
 
+// Not inlined: what surrounds it must not take registers from the sums.
 template <class T, int rows, int vectors>
-void tile(int64_t depth, const T* a, const T* b, int live_rows, const Panel<T>& panel, T* dst,
+__attribute__((noinline)) void tile(int64_t depth, const T* a, const T* b, int live_rows, const Panel<T>& panel, T* dst,
           const Epilogue<T>& e) {
   constexpr int lanes = Vec<T>::lanes;
   Vec<T> sum[rows][vectors];

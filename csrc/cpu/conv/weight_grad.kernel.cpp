@@ -82,7 +82,7 @@ void copy_patch(const ConvWeightGrad& g, const Block& b, const T* x, T* out) {
 
 // sums[pair][vector] += the block's pixels of each pair times dy. Each block starts at zero.
 template <class T, int vectors>
-void add_pairs(const Block& b, const T* const (&pair)[kPairs], int live, int64_t row_step,
+__attribute__((noinline)) void add_pairs(const Block& b, const T* const (&pair)[kPairs], int live, int64_t row_step,
                int64_t column_step, const T* dy, T* sums) {
   constexpr int lanes = Vec<T>::lanes;
   Vec<T> sum[kPairs][vectors];

@@ -44,7 +44,7 @@ void pack_rows(const Gemm& g, const T* a, int64_t row, int rows, int64_t k, int6
 
 // The tile's sums, [rows][kTileColumns], set or added to.
 template <class T, int rows, int vectors, class AStrides>
-void sum_tile(int64_t depth, const T* a, AStrides strides, const T* b, bool first, T* sums) {
+__attribute__((noinline)) void sum_tile(int64_t depth, const T* a, AStrides strides, const T* b, bool first, T* sums) {
   Vec<T> sum[rows][vectors];
   multiply_tile<T, rows, vectors>(depth, a, strides, b, kTileColumns<T>, sum);
 #pragma GCC unroll 8

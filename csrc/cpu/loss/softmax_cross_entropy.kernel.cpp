@@ -24,7 +24,8 @@ struct Loss {
     return off == 0 ? on * weight_of(label) : on * weight_of(label) + off * weight_sum;
   }
   // `shifted` is x[label] - max; shifted_sum adds up w[c] (x[c] - max).
-  STRIATE_INLINE double value(int64_t label, double log_sum, double shifted, double shifted_sum) const {
+  STRIATE_INLINE double value(int64_t label, double log_sum, double shifted,
+                              double shifted_sum) const {
     const double hit = on * weight_of(label) * (log_sum - shifted);
     return off == 0 ? hit : hit + off * (weight_sum * log_sum - shifted_sum);
   }
@@ -99,7 +100,8 @@ double block(const Loss<T>& loss, int64_t count, int64_t stride, const T* x, con
   }
   for (int64_t i = 0; i < count; ++i) {
     if (labels[i] != loss.ignore_index)
-      dx[labels[i] * stride + i] -= static_cast<T>(loss.scale * loss.on * loss.weight_of(labels[i]));
+      dx[labels[i] * stride + i] -=
+          static_cast<T>(loss.scale * loss.on * loss.weight_of(labels[i]));
   }
   return total;
 }
@@ -121,7 +123,8 @@ double softmax_cross_entropy(const CrossEntropyProblem& p, const T* logits, cons
   const int64_t together = !rows ? positions_per_block(classes) : fit > 0 ? fit : 1;
   const int64_t blocks = rows ? ceil_div(count, together) : ceil_div(p.positions, together);
   const int64_t chunks = rows ? blocks : p.batch * blocks;
-  double* partial = static_cast<double*>(context.allocate(static_cast<size_t>(chunks) * sizeof(double)));
+  double* partial =
+      static_cast<double*>(context.allocate(static_cast<size_t>(chunks) * sizeof(double)));
   parallel_for(context, chunks, 0, [&](int64_t chunk, void*) {
     double total = 0;
     if (rows) {

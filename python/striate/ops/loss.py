@@ -86,3 +86,117 @@ def softmax_cross_entropy(
     return _backend.select(
         "softmax_cross_entropy", logits=logits, labels=labels, weight=weight
     ).softmax_cross_entropy(logits, labels, weight, ignore_index, label_smoothing, reduction)
+
+
+@overload
+def nll_loss(
+    log_probs: FloatArray,
+    labels: IntArray,
+    *,
+    weight: FloatArray | None = None,
+    ignore_index: int = -100,
+    reduction: Literal["mean", "sum"] = "mean",
+) -> tuple[float, FloatArray]: ...
+
+
+@overload
+def nll_loss(
+    log_probs: FloatArray,
+    labels: IntArray,
+    *,
+    weight: FloatArray | None = None,
+    ignore_index: int = -100,
+    reduction: Literal["none"],
+) -> tuple[FloatArray, FloatArray]: ...
+
+
+def nll_loss(
+    log_probs: FloatArray,
+    labels: IntArray,
+    *,
+    weight: FloatArray | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> tuple[float | FloatArray, FloatArray]:
+    """Negative log-likelihood of labels, and its gradient; `softmax_cross_entropy` fuses both steps.
+
+    Formula, for the sample i with the label t: `loss[i] = -weight[t] * log_probs[i, t]`, and
+    `dlog_probs[i, c] = -weight[t] where c == t, else 0`, reduced as in `softmax_cross_entropy`:
+    "mean" divides by the sum of weight[t] over the labels that count.
+
+    Args:
+        log_probs: (N, C) or (N, C, d1, ...), such as `log_softmax` gives along axis 1.
+        labels: (N,) or (N, d1, ...), any integer dtype, in [0, C) or ignore_index.
+        weight: (C,), one factor per class; None for ones.
+        ignore_index: samples with this label give no loss and no gradient, and do not count in
+            the mean.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        (loss, dlog_probs): loss is a float, or with "none" an array of the labels' shape. The mean
+        over no labels is NaN, its gradient 0.
+
+    Raises:
+        ValueError: a label is out of range, or a shape or an option does not fit.
+        TypeError: labels are no integers, log_probs no float32 or float64 array, or weight has
+            another dtype than log_probs.
+
+    References:
+        Bishop, "Pattern recognition and machine learning", 2006, section 4.3.4.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> loss, dlog_probs = ops.nll_loss(np.array([[-1.0, -2.0], [-3.0, -4.0]]), np.array([1, 0]))
+        >>> loss, dlog_probs.tolist()
+        (2.5, [[0.0, -0.5], [-0.5, 0.0]])
+    """
+    return _backend.select("nll_loss", log_probs=log_probs, labels=labels, weight=weight).nll_loss(
+        log_probs, labels, weight, ignore_index, reduction
+    )
+
+
+@overload
+def mse_loss(
+    pred: FloatArray, target: FloatArray, *, reduction: Literal["mean", "sum"] = "mean"
+) -> tuple[float, FloatArray]: ...
+
+
+@overload
+def mse_loss(
+    pred: FloatArray, target: FloatArray, *, reduction: Literal["none"]
+) -> tuple[FloatArray, FloatArray]: ...
+
+
+def mse_loss(
+    pred: FloatArray, target: FloatArray, *, reduction: Reduction = "mean"
+) -> tuple[float | FloatArray, FloatArray]:
+    """Squared error, and its gradient.
+
+    Formula: `loss = (pred - target)**2`, its mean or its sum over all elements;
+    `dpred = 2 * (pred - target)`, divided by the number of elements for the mean.
+
+    Args:
+        pred: any shape, float32 or float64.
+        target: of pred's shape and dtype; nothing is broadcast.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        (loss, dpred): loss is a float, or with "none" an array of pred's shape. The mean over no
+        elements is NaN.
+
+    Raises:
+        ValueError: the shapes differ, or reduction is unknown.
+        TypeError: the dtypes differ, or are neither float32 nor float64.
+
+    References:
+        Bishop, "Pattern recognition and machine learning", 2006, section 3.1.1.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> loss, dpred = ops.mse_loss(np.array([1.0, 2.0]), np.array([0.0, 4.0]))
+        >>> loss, dpred.tolist()
+        (2.5, [1.0, -2.0])
+    """
+    return _backend.select("mse_loss", pred=pred, target=target).mse_loss(pred, target, reduction)

@@ -1,11 +1,11 @@
-"""Optimizer steps: the functions that write to their arguments."""
+"""Optimizer steps and gradient clipping: the functions that write to their arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from striate import _backend
-from striate._typing import FloatArray, SgdConvention
+from striate._typing import AdamConvention, FloatArray, SgdConvention
 
 
 def sgd_step(
@@ -80,4 +80,134 @@ def sgd_step(
         l1,
         first,
         convention,
+    )
+
+
+def adam_step(
+    params: Sequence[FloatArray],
+    grads: Sequence[FloatArray | None],
+    exp_avgs: Sequence[FloatArray],
+    exp_avg_sqs: Sequence[FloatArray],
+    max_exp_avg_sqs: Sequence[FloatArray] | None = None,
+    *,
+    lr: float,
+    step: int | Sequence[int],
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    l1: float = 0.0,
+    decoupled: bool = False,
+    amsgrad: bool = False,
+    convention: AdamConvention = "torch",
+) -> None:
+    """Make one step of Adam or AdamW, in place, on all tensors in one pass.
+
+    Formula, with `g = grad + weight_decay * w + l1 * sign(w)`, where decoupled without the middle
+    term, and t for step::
+
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2                   (amsgrad: u = max(u, v), else u = v)
+        "torch":  w -= lr / (1 - beta1**t) * m / (sqrt(u / (1 - beta2**t)) + eps)
+        "keras":  w -= lr * sqrt(1 - beta2**t) / (1 - beta1**t) * m / (sqrt(u) + eps)
+
+    and, where decoupled, `lr * weight_decay * w` of the old w is taken off as well.
+
+    Args:
+        params: the tensors to update, writable, each C-contiguous.
+        grads: one gradient of the same shape and dtype for each; None skips that tensor.
+        exp_avgs: m for each tensor, zeros at first, updated as well.
+        exp_avg_sqs: v for each tensor, zeros at first, updated as well.
+        max_exp_avg_sqs: u for each tensor, zeros at first, updated as well; only with amsgrad.
+        lr: the learning rate.
+        step: the number of this step, 1 at first, for all tensors or one int for each.
+        betas: how much of both averages is kept, in [0, 1).
+        eps: what keeps the divisor from 0.
+        weight_decay: the coefficient of the L2 penalty `weight_decay / 2 * sum(w**2)`, or of the
+            decoupled decay.
+        l1: the coefficient of the L1 penalty `l1 * sum(abs(w))`; sign(0) is 0.
+        decoupled: whether weight_decay bypasses the averages (AdamW).
+        amsgrad: whether the divisor never shrinks.
+        convention: "torch" or "keras".
+
+    Raises:
+        ValueError: the lists differ in length, the shapes do not fit, an array is read-only or
+            shares memory with another that is written, amsgrad has no max_exp_avg_sqs, or a number
+            is out of range. Nothing has been written then.
+        TypeError: an array is not float32 or float64, or the dtypes of a tensor's arrays differ.
+
+    References:
+        Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015; Loshchilov and
+        Hutter, "Decoupled weight decay regularization", ICLR 2019; Reddi, Kale and Kumar, "On the
+        convergence of Adam and beyond", ICLR 2018.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> w, m, v = np.array([1.0, 2.0]), np.zeros(2), np.zeros(2)
+        >>> ops.adam_step([w], [np.array([4.0, -8.0])], [m], [v], lr=0.5, step=1, eps=0.0)
+        >>> w.round(6).tolist()
+        [0.5, 2.5]
+    """
+    _backend.select(
+        "adam_step",
+        params=params,
+        grads=grads,
+        exp_avgs=exp_avgs,
+        exp_avg_sqs=exp_avg_sqs,
+        max_exp_avg_sqs=max_exp_avg_sqs,
+    ).adam_step(
+        params,
+        grads,
+        exp_avgs,
+        exp_avg_sqs,
+        max_exp_avg_sqs,
+        lr,
+        step,
+        betas,
+        eps,
+        weight_decay,
+        l1,
+        decoupled,
+        amsgrad,
+        convention,
+    )
+
+
+def clip_grad_norm(
+    grads: Sequence[FloatArray | None], max_norm: float, *, error_if_nonfinite: bool = True
+) -> float:
+    """Scale gradients, in place, so that their common Euclidean norm is at most max_norm.
+
+    Formula: `norm = sqrt(sum of the squares of all elements of all gradients)`, added up in double
+    precision; where `max_norm / (norm + 1e-6) < 1`, every gradient is multiplied by it.
+
+    Args:
+        grads: the gradients, writable, each C-contiguous; None is skipped.
+        max_norm: at least 0.
+        error_if_nonfinite: whether a norm that is NaN or infinite is an error. Else it ends up in
+            the gradients.
+
+    Returns:
+        The norm before clipping, a float; 0 for no gradients.
+
+    Raises:
+        ValueError: max_norm is negative, an array is read-only or shares memory with another, or
+            the norm is not finite. Nothing has been written then.
+        TypeError: an array is not float32 or float64.
+
+    References:
+        Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks",
+        ICML 2013, section 3.2.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> a, b = np.array([3.0]), np.array([4.0])
+        >>> ops.clip_grad_norm([a, None, b], 1.0)
+        5.0
+        >>> a.round(4).tolist(), b.round(4).tolist()
+        ([0.6], [0.8])
+    """
+    return _backend.select("clip_grad_norm", grads=grads).clip_grad_norm(
+        grads, max_norm, error_if_nonfinite
     )

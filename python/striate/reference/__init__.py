@@ -5,31 +5,69 @@ Same signatures as `striate.ops`; written to be read, with few checks of their a
 
 from __future__ import annotations
 
-from .activation import relu, relu_grad
+from .activation import (
+    elu,
+    elu_grad,
+    leaky_relu,
+    leaky_relu_grad,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    tanh,
+    tanh_grad,
+)
 from .conv import bias_grad, conv2d, conv2d_input_grad, conv2d_weight_grad
 from .dropout import dropout
+from .elementwise import add, add_grad, mul, mul_grad
 from .linear import linear, linear_input_grad, linear_weight_grad
-from .loss import softmax_cross_entropy
+from .loss import mse_loss, nll_loss, softmax_cross_entropy
 from .lrn import local_response_norm, local_response_norm_grad
-from .optimizer import sgd_step
+from .optimizer import adam_step, clip_grad_norm, sgd_step
 from .pool import max_pool2d, max_pool2d_grad, max_pool2d_with_indices
+from .shape import concat, concat_grad, pad, pad_grad
+from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
 
 __all__ = [
+    "adam_step",
+    "add",
+    "add_grad",
     "bias_grad",
+    "clip_grad_norm",
+    "concat",
+    "concat_grad",
     "conv2d",
     "conv2d_input_grad",
     "conv2d_weight_grad",
     "dropout",
+    "elu",
+    "elu_grad",
+    "leaky_relu",
+    "leaky_relu_grad",
     "linear",
     "linear_input_grad",
     "linear_weight_grad",
     "local_response_norm",
     "local_response_norm_grad",
+    "log_softmax",
+    "log_softmax_grad",
     "max_pool2d",
     "max_pool2d_grad",
     "max_pool2d_with_indices",
+    "mse_loss",
+    "mul",
+    "mul_grad",
+    "nll_loss",
+    "pad",
+    "pad_grad",
     "relu",
     "relu_grad",
     "sgd_step",
+    "sigmoid",
+    "sigmoid_grad",
+    "softmax",
     "softmax_cross_entropy",
+    "softmax_grad",
+    "tanh",
+    "tanh_grad",
 ]

@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy in one."""
+"""Losses, each with its gradient."""
 
 from __future__ import annotations
 
@@ -53,6 +53,58 @@ def softmax_cross_entropy(
     return total, np.where(kept[:, None], dlogits, 0).astype(logits.dtype)
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # the mean of nothing is NaN
+def nll_loss(
+    log_probs: FloatArray,
+    labels: IntArray,
+    *,
+    weight: FloatArray | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> tuple[float | FloatArray, FloatArray]:
+    """loss[i] = -weight[labels[i]] * log_probs[i,labels[i]], and its gradient."""
+    kept = _check(log_probs, labels, weight, ignore_index, 0, reduction, "nll_loss")
+    if weight is None:
+        weight = np.ones(log_probs.shape[1], log_probs.dtype)
+    safe_labels = np.where(kept, labels, 0)[:, None]
+    label_weight = np.where(kept, weight[safe_labels[:, 0]], 0)
+    picked = np.take_along_axis(log_probs, safe_labels, axis=1)[:, 0]
+    loss = np.where(kept, -label_weight * picked, 0).astype(log_probs.dtype)
+    divisor = label_weight.sum() if reduction == "mean" else 1
+    slope = np.where(kept, -label_weight / divisor, 0).astype(log_probs.dtype)
+    dlog_probs = np.zeros_like(log_probs)
+    np.put_along_axis(dlog_probs, safe_labels, slope[:, None], axis=1)
+    return loss if reduction == "none" else float(loss.sum() / divisor), dlog_probs
+
+
+@np.errstate(invalid="ignore")
+def mse_loss(
+    pred: FloatArray, target: FloatArray, *, reduction: Reduction = "mean"
+) -> tuple[float | FloatArray, FloatArray]:
+    """(pred - target)**2, and its gradient."""
+    if pred.shape != target.shape:
+        raise ValueError(
+            "mse_loss: pred and target must have the same shape. "
+            f"Got {pred.shape}, {target.shape}."
+        )
+    _check_reduction("mse_loss", reduction)
+    difference = pred - target
+    loss = np.asarray(difference**2)
+    dpred = np.asarray(2 * difference)
+    if reduction == "none":
+        return loss, dpred
+    if reduction == "sum":
+        return float(loss.sum()), dpred
+    return float(np.divide(loss.sum(), loss.size)), dpred / pred.dtype.type(max(pred.size, 1))
+
+
+def _check_reduction(function: str, reduction: Reduction) -> None:
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(
+            f"{function}: reduction must be 'none', 'mean' or 'sum'. Got reduction={reduction!r}."
+        )
+
+
 def _check(
     logits: FloatArray,
     labels: IntArray,
@@ -60,9 +112,9 @@ def _check(
     ignore_index: int,
     label_smoothing: float,
     reduction: Reduction,
+    function: str = "softmax_cross_entropy",
 ) -> npt.NDArray[np.bool_]:
     """Where a label counts."""
-    function = "softmax_cross_entropy"
     if not np.issubdtype(labels.dtype, np.integer):
         raise TypeError(f"{function}: labels must be integers. Got {labels.dtype}.")
     if logits.ndim < 2 or labels.shape != (logits.shape[0], *logits.shape[2:]):
@@ -77,10 +129,7 @@ def _check(
         raise ValueError(
             f"{function}: label_smoothing must be in [0, 1]. Got label_smoothing={label_smoothing}."
         )
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(
-            f"{function}: reduction must be 'none', 'mean' or 'sum'. Got reduction={reduction!r}."
-        )
+    _check_reduction(function, reduction)
     kept: npt.NDArray[np.bool_] = labels != ignore_index
     wrong = labels[kept & ((labels < 0) | (labels >= classes))]
     if wrong.size:

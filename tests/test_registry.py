@@ -264,19 +264,24 @@ def test_gradient_is_the_slope(name: str, wrt: str, isa: str) -> None:
     for sample in samples(name):
         arguments = op.arguments(sample.cast(np.float64))
         value = arguments[wrt]
-        if not sample.smooth or value is None or not value.size:
+        parts = arrays(value)  # one, but for a list of arrays
+        if not sample.smooth or not any(part.size for part in parts):
             continue
 
-        def loss(v: Array, call: Sample = sample) -> Array:
-            return op.run(op.function, replaced(op, call, wrt, v))[0]
+        directions = [np.asarray(rng.standard_normal(part.shape)) for part in parts]
 
-        dy = np.asarray(rng.standard_normal(loss(value).shape))
-        direction = np.asarray(rng.standard_normal(value.shape))
-        slope = np.sum(op.gradient[wrt](arguments, dy) * direction)
+        def loss(step: float, call: Sample = sample, at: Any = (value, parts, directions)) -> Array:
+            moved = [np.asarray(p + step * d) for p, d in zip(*at[1:], strict=True)]
+            argument = moved if isinstance(at[0], list) else moved[0]
+            return op.run(op.function, replaced(op, call, wrt, argument))[0]
+
+        dy = np.asarray(rng.standard_normal(loss(0.0).shape))
+        gradients = arrays(op.gradient[wrt](arguments, dy))
+        slope = sum(np.sum(g * d) for g, d in zip(gradients, directions, strict=True))
         # A kink of ReLU or of a maximum may by chance lie within a step; not within both.
         errors = []
         for step in (1e-6, 1e-7):
-            rise = loss(value + step * direction) - loss(value - step * direction)
+            rise = loss(step) - loss(-step)
             errors.append(abs(np.sum(dy * rise) / (2 * step) - slope))
         scale = math.sqrt(dy.size) + abs(slope)
         assert min(errors) <= 1e-6 * scale, f"{isa} {describe(arguments)}"
@@ -284,9 +289,9 @@ def test_gradient_is_the_slope(name: str, wrt: str, isa: str) -> None:
     assert checked
 
 
-def replaced(op: Op, sample: Sample, name: str, value: Array) -> Sample:
+def replaced(op: Op, sample: Sample, name: str, value: Any) -> Sample:
     bound = inspect.signature(op.function).bind(*sample.args, **sample.kwargs)
-    bound.arguments[name] = np.asarray(value)
+    bound.arguments[name] = value
     return Sample(bound.args, dict(bound.kwargs))
 
 

@@ -4,6 +4,7 @@
 #include "bindings/array.h"
 #include "bindings/call.h"
 #include "bindings/register.h"
+#include "core/spec/random.h"
 #include "core/spec/shapes.h"
 
 namespace striate::bindings {
@@ -36,6 +37,7 @@ py::array uniform(py::object shape, py::object seed, py::object offset, py::obje
   static constexpr char function[] = "random_uniform";
   const Draw d = parse_draw(function, shape, seed, offset, dtype);
   const double from = parse_float(function, "low", low), to = parse_float(function, "high", high);
+  spec::random_uniform(function, d.dtype, from, to);
   Output out(d.dtype, d.shape);
   run_for(d.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -49,6 +51,7 @@ py::array normal(py::object shape, py::object seed, py::object offset, py::objec
   static constexpr char function[] = "random_normal";
   const Draw d = parse_draw(function, shape, seed, offset, dtype);
   const double center = parse_float(function, "mean", mean), scale = parse_float(function, "std", std);
+  spec::random_normal(function, d.dtype, center, scale);
   Output out(d.dtype, d.shape);
   run_for(d.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -88,6 +88,56 @@ class Kernels(Protocol):
     def max_pool2d_grad(
         self, dy: FloatArray, indices: IntArray, x_shape: tuple[int, ...], /
     ) -> FloatArray: ...
+    def avg_pool2d(
+        self,
+        x: FloatArray,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None,
+        padding: Padding,
+        ceil_mode: bool,
+        count_include_pad: bool,
+        /,
+    ) -> FloatArray: ...
+    def avg_pool2d_grad(
+        self,
+        dy: FloatArray,
+        x_shape: tuple[int, ...],
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None,
+        padding: Padding,
+        ceil_mode: bool,
+        count_include_pad: bool,
+        /,
+    ) -> FloatArray: ...
+    def adaptive_avg_pool2d(self, x: FloatArray, output_size: IntOrPair, /) -> FloatArray: ...
+    def adaptive_avg_pool2d_grad(
+        self, dy: FloatArray, x_shape: tuple[int, ...], output_size: IntOrPair, /
+    ) -> FloatArray: ...
+    def batch_norm(
+        self,
+        x: FloatArray,
+        mean: FloatArray,
+        var: FloatArray,
+        gamma: FloatArray | None,
+        beta: FloatArray | None,
+        eps: float,
+        activation: Activation,
+        /,
+    ) -> FloatArray: ...
+    def batch_norm_train(
+        self, x: FloatArray, gamma: FloatArray | None, beta: FloatArray | None, eps: float, /
+    ) -> tuple[FloatArray, FloatArray, FloatArray]: ...
+    def batch_norm_grad(
+        self,
+        dy: FloatArray,
+        x: FloatArray,
+        gamma: FloatArray | None,
+        mean: FloatArray,
+        var: FloatArray,
+        eps: float,
+        frozen: bool,
+        /,
+    ) -> tuple[FloatArray, FloatArray, FloatArray]: ...
     def local_response_norm(
         self,
         x: FloatArray,

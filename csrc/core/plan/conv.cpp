@@ -15,7 +15,15 @@ constexpr int64_t kMostPanels = 8;
 constexpr int64_t kFewestPanels = 4;
 constexpr int64_t kFewestRowPanels = 4;
 
+// A product of so few channels leaves most of a register tile unused.
+constexpr int64_t kDirectPairs = 16;
+
+bool few_channels(int64_t rows, int64_t channels) {
+  return channels > 0 && rows * channels <= kDirectPairs;
+}
+
 void choose_blocks(ImplicitGemm& g, TileShape tile) {
+  g.direct = few_channels(g.rows, g.channels);
   g.tile = tile;
   g.taps_per_block = std::clamp<int64_t>(g.tap_count(), 1, kDepthBlock);
   g.channels_per_block =
@@ -155,6 +163,7 @@ ConvWeightGrad plan_weight_grad(const ConvProblem& p, TileShape tile) {
   const Window& w = p.window;
   ConvWeightGrad g;
   g.problem = p;
+  g.direct = few_channels(p.out_channels / p.groups, p.in_channels / p.groups);
   g.output_block = tile.columns;
   g.columns_per_block = std::clamp<int64_t>(w.out[2], 1, kDepthBlock);
   g.rows_per_block =

@@ -33,6 +33,8 @@ struct ImplicitGemm {
   int64_t w_row;
   int64_t w_channel;
 
+  bool direct;  // few channels in a group: no matrix product
+
   // Blocking.
   int64_t taps_per_block;
   int64_t channels_per_block;
@@ -62,6 +64,7 @@ bool input_grad_has_gaps(const ConvProblem& problem);
 // position) broadcast. Reductions are never split between tasks.
 struct ConvWeightGrad {
   ConvProblem problem;
+  bool direct;                 // as in ImplicitGemm
   int64_t output_block;        // rows of dw that share a transposed piece of dy
   int64_t channels_per_task;
   int64_t rows_per_block;      // output rows of one block of pixels

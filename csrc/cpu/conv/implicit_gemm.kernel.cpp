@@ -6,6 +6,7 @@
 // the phases of a strided input gradient differ only in where they read and write.
 #include "core/formula/activation.h"
 #include "core/plan/conv.h"
+#include "cpu/conv/direct.h"
 #include "cpu/gemm/tile.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -322,6 +323,7 @@ template <class T>
 void implicit_gemm(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const T* bias,
                    bool relu, T* dst, const Context& context) {
   if (g.rows == 0 || g.panels == 0) return;
+  if (g.direct) return direct_conv(g, src, mask, w, bias, relu, dst, context);
   T* packed = static_cast<T*>(context.allocate(static_cast<size_t>(g.packed_weights()) * sizeof(T)));
   const int64_t weight_panels = g.groups * g.row_panels;
   // Small panels go several to a chunk.

@@ -5,6 +5,7 @@
 // dy's vectors: no im2col, any stride, since a pair is just a pointer into the padded copy.
 #include "core/formula/activation.h"
 #include "core/plan/conv.h"
+#include "cpu/conv/direct.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
 
@@ -179,6 +180,7 @@ template <class T>
 void weight_grad(const ConvProblem& problem, const T* dy, const T* x, const T* y, T* dw,
                  const Context& context) {
   const ConvWeightGrad g = plan_weight_grad(problem, {kPairs, kOutputBlock<T>});
+  if (g.direct) return direct_weight_grad(g, dy, x, y, dw, context);
   const int64_t group_outputs = problem.out_channels / problem.groups;
   const int64_t group_channels = problem.in_channels / problem.groups;
   if (group_outputs == 0 || group_channels == 0) return;

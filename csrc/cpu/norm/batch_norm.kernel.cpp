@@ -16,17 +16,20 @@ using formula::BatchNormSums;
 using formula::Moments;
 using formula::NormalizeFactors;
 
-constexpr int64_t kBlock = 2048;         // elements
 constexpr int64_t kEnoughChannels = 32;  // to be shared out whole
 constexpr int kSums = 4;                 // independent sums hide an addition's latency
+// Elements of a block: each lane adds up 32, whose error then is that of 32 additions at most.
+template <class T>
+constexpr int64_t kBlock = 32 * kSums * Vec<T>::lanes;
 
 // The blocks of a channel: a piece of one plane, or the planes of several samples.
 struct Blocks {
-  int64_t samples, pieces, count;
+  int64_t length, samples, pieces, count;
 
-  explicit Blocks(const BatchNormProblem& p)
-      : samples(p.positions >= kBlock ? 1 : kBlock / p.positions),
-        pieces(ceil_div(p.positions, kBlock)),
+  Blocks(const BatchNormProblem& p, int64_t elements)
+      : length(elements),
+        samples(p.positions >= length ? 1 : length / p.positions),
+        pieces(ceil_div(p.positions, length)),
         count(ceil_div(p.batch, samples) * pieces) {}
 };
 
@@ -37,11 +40,11 @@ struct Runs {
   STRIATE_INLINE Runs(const BatchNormProblem& p, const Blocks& blocks, int64_t channel,
                       int64_t block) {
     const int64_t sample = block / blocks.pieces * blocks.samples;
-    const int64_t begin = block % blocks.pieces * kBlock;
+    const int64_t begin = block % blocks.pieces * blocks.length;
     step = p.channels * p.positions;
     first = sample * step + channel * p.positions + begin;
     count = p.batch - sample < blocks.samples ? p.batch - sample : blocks.samples;
-    length = p.positions - begin < kBlock ? p.positions - begin : kBlock;
+    length = p.positions - begin < blocks.length ? p.positions - begin : blocks.length;
   }
 
   double elements() const { return static_cast<double>(count * length); }
@@ -125,10 +128,10 @@ BatchNormSums block_sums(const Runs& runs, const T* dy, const T* x, T mean) {
 // For each channel: sum(channel, block) merged over its blocks, factors = finish(channel, merged),
 // then apply(channel, factors, block) for every block. Where channels are few, each is cut into
 // parts, merged in their order.
-template <class Merged, class Factors, class Sum, class Finish, class Apply>
+template <class T, class Merged, class Factors, class Sum, class Finish, class Apply>
 STRIATE_INLINE void reduce_then_apply(const BatchNormProblem& p, const Context& context,
                                       const Sum& sum, const Finish& finish, const Apply& apply) {
-  const Blocks blocks(p);
+  const Blocks blocks(p, kBlock<T>);
   const auto merged = [&](int64_t channel, int64_t begin, int64_t end) {
     Merged all = sum(channel, Runs(p, blocks, channel, begin));
     for (int64_t b = begin + 1; b < end; ++b) all.merge(sum(channel, Runs(p, blocks, channel, b)));
@@ -186,7 +189,7 @@ void train(const BatchNormProblem& p, const T* x, const T* gamma, const T* beta,
                                    at(beta, c, T(0)));
   };
   if (p.positions == 1) return train_rows(p, x, y, context, finish);
-  reduce_then_apply<Moments, NormalizeFactors<T>>(
+  reduce_then_apply<T, Moments, NormalizeFactors<T>>(
       p, context, [=](int64_t, const Runs& runs) { return block_moments(runs, x); }, finish,
       [=](const NormalizeFactors<T>& f, const Runs& runs) {
         const Vec<T> centre = Vec<T>::set(f.centre), scale = Vec<T>::set(f.scale),
@@ -213,7 +216,7 @@ void grad(const BatchNormProblem& p, const T* dy, const T* x, const T* gamma, co
     return factors;
   };
   if (p.positions == 1) return grad_rows(p, dy, x, mean, frozen, dx, context, finish);
-  reduce_then_apply<BatchNormSums, BatchNormGradFactors<T>>(
+  reduce_then_apply<T, BatchNormSums, BatchNormGradFactors<T>>(
       p, context,
       [=](int64_t c, const Runs& runs) { return block_sums(runs, dy, x, mean[c]); }, finish,
       [=](const BatchNormGradFactors<T>& f, const Runs& runs) {

@@ -6,10 +6,38 @@ family's module.
 
 from __future__ import annotations
 
-from . import activation, conv, dropout, linear, loss, lrn, optimizer, pool
+from . import (
+    activation,
+    avg_pool,
+    batch_norm,
+    conv,
+    dropout,
+    elementwise,
+    linear,
+    loss,
+    lrn,
+    optimizer,
+    pool,
+    shape,
+    softmax,
+)
 from ._entry import Arguments, Array, Bench, Case, Gradient, Op, Sample, Tolerance
 
-_FAMILIES = (conv, linear, pool, lrn, activation, dropout, loss, optimizer)
+_FAMILIES = (
+    conv,
+    linear,
+    pool,
+    avg_pool,
+    lrn,
+    batch_norm,
+    activation,
+    softmax,
+    elementwise,
+    shape,
+    dropout,
+    loss,
+    optimizer,
+)
 
 OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}
 

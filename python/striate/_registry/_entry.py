@@ -102,10 +102,11 @@ class Op:
         What works in place changes the sample's arrays.
         """
         result = function(*sample.args, **sample.kwargs)
-        if self.in_place:
-            arguments = self.arguments(sample)
-            return [a for name in self.in_place for a in arguments[name] or ()]
-        return [np.asarray(a) for a in (result if isinstance(result, tuple) else (result,))]
+        arguments = self.arguments(sample)
+        lists = [arguments[name] or () for name in self.in_place]
+        written = [a for arrays in lists for a in arrays if a is not None]
+        returned = () if result is None else result if isinstance(result, tuple) else (result,)
+        return [*written, *(np.asarray(a) for a in returned)]
 
 
 def _map(value: Any, change: Callable[[Array], Array]) -> Any:

@@ -44,9 +44,27 @@ def _samples(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((rng.standard_normal((8, 10)), np.full(8, -100)), smooth=False)  # NaN
 
 
-def _gradient(a: Arguments, dy: FloatArray) -> FloatArray:
-    _, dlogits = ops.softmax_cross_entropy(**a)
-    product: FloatArray = dlogits * (np.expand_dims(dy, 1) if a["reduction"] == "none" else dy)
+def _nll_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for sample in _samples(rng):
+        if "label_smoothing" not in sample.kwargs:
+            yield sample
+
+
+def _mse_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for shape in [(), (1,), (7,), (3, 5, 4), (65_537,), (100, 1000)]:
+        for reduction in ("mean", "sum", "none"):
+            pred, target = (np.asarray(rng.standard_normal(shape)) for _ in range(2))
+            yield Sample((pred, target), {"reduction": reduction})
+    yield Sample((np.zeros((0, 4)), np.zeros((0, 4))), smooth=False)  # NaN
+    yield Sample((np.zeros((0, 4)), np.zeros((0, 4))), {"reduction": "sum"}, smooth=False)
+
+
+def _mse_case(rng: np.random.Generator, batch: int) -> Sample:
+    return Sample((rng.standard_normal((batch, 784)), rng.standard_normal((batch, 784))))
+
+
+def _scaled(gradient: FloatArray, a: Arguments, dy: FloatArray) -> FloatArray:
+    product: FloatArray = gradient * (np.expand_dims(dy, 1) if a["reduction"] == "none" else dy)
     return product
 
 
@@ -70,6 +88,35 @@ OPS = [
             lambda a: 2 * nbytes(a["logits"]) + nbytes(a["labels"]),
             "logits and labels read, dlogits written",
         ),
-        gradient={"logits": _gradient},
+        gradient={"logits": lambda a, dy: _scaled(ops.softmax_cross_entropy(**a)[1], a, dy)},
+    ),
+    Op(
+        ops.nll_loss,
+        reference.nll_loss,
+        _nll_samples,
+        Tolerance(5e-7, 1e-14, "a sum whose terms are added in another order"),
+        Bench(
+            (_case("imagenet", 256, 1000), _case("segmentation", 4, 21, 128, 128)),
+            "bytes",
+            lambda a: nbytes(a["log_probs"]) + nbytes(a["labels"]),
+            "labels read, dlog_probs written",
+        ),
+        gradient={"log_probs": lambda a, dy: _scaled(ops.nll_loss(**a)[1], a, dy)},
+    ),
+    Op(
+        ops.mse_loss,
+        reference.mse_loss,
+        _mse_samples,
+        Tolerance(5e-7, 1e-15, "a sum whose terms are added in another order"),
+        Bench(
+            (Case("mnist.autoencoder", 1024, _mse_case),),
+            "bytes",
+            lambda a: 3 * nbytes(a["pred"]),
+            "pred and target read, dpred written",
+        ),
+        gradient={
+            "pred": lambda a, dy: ops.mse_loss(**a)[1] * dy,
+            "target": lambda a, dy: -ops.mse_loss(**a)[1] * dy,
+        },
     ),
 ]

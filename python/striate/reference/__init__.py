@@ -17,6 +17,13 @@ from .activation import (
     tanh,
     tanh_grad,
 )
+from .avg_pool import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_grad,
+    avg_pool2d,
+    avg_pool2d_grad,
+)
+from .batch_norm import batch_norm, batch_norm_grad, batch_norm_train
 from .conv import bias_grad, conv2d, conv2d_input_grad, conv2d_weight_grad
 from .dropout import dropout
 from .elementwise import add, add_grad, mul, mul_grad
@@ -30,8 +37,15 @@ from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
 
 __all__ = [
     "adam_step",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_grad",
     "add",
     "add_grad",
+    "avg_pool2d",
+    "avg_pool2d_grad",
+    "batch_norm",
+    "batch_norm_grad",
+    "batch_norm_train",
     "bias_grad",
     "clip_grad_norm",
     "concat",

@@ -34,7 +34,9 @@ def batch_norm_train(
     if not x.size:
         nothing = np.full(x.shape[1], np.nan, x.dtype)
         return np.zeros_like(x), nothing, nothing.copy()
-    mean, var = x.mean(_others(x)), x.var(_others(x))
+    mean = x.mean(_others(x))
+    mean += (x - _spread(mean, x)).mean(_others(x))  # what rounding has left
+    var = np.square(x - _spread(mean, x)).mean(_others(x))
     return batch_norm(x, mean, var, gamma, beta, eps=eps), mean, var
 
 
@@ -74,7 +76,7 @@ def _others(x: FloatArray) -> tuple[int, ...]:
 
 
 def _check(function: str, x: FloatArray) -> None:
-    if x.size == x.shape[1]:
+    if x.size and x.size == x.shape[1]:
         raise ValueError(
             f"{function}: needs more than one value per channel. Got shape={x.shape}."
         )

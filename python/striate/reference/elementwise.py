@@ -9,6 +9,7 @@ from striate._typing import Activation, FloatArray
 from .activation import activate, mask_grad
 
 
+@np.errstate(invalid="ignore")  # infinity minus infinity
 def add(a: FloatArray, b: FloatArray, *, activation: Activation = None) -> FloatArray:
     """a + b, and perhaps a ReLU."""
     return activate("add", np.asarray(a + b), activation)

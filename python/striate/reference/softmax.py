@@ -19,7 +19,7 @@ def softmax_grad(dy: FloatArray, y: FloatArray, axis: int = -1) -> FloatArray:
     return y * (dy - (dy * y).sum(axis=axis, keepdims=True))
 
 
-@np.errstate(invalid="ignore")
+@np.errstate(divide="ignore", invalid="ignore")
 def log_softmax(x: FloatArray, axis: int = -1) -> FloatArray:
     """x - log(sum(exp(x))), without overflow."""
     shifted = x - x.max(axis=axis, keepdims=True, initial=-np.inf)

@@ -59,7 +59,7 @@ def test_a_linear_layer_computes_what_is_wanted(calls: list[str]) -> None:
     assert ops_of_pullback(param_grad=False) == ["linear_input_grad"]
     assert ops_of_pullback(input_grad=False) == ["linear_weight_grad", "bias_grad"]
     layer.weight.trainable = False
-    assert ops_of_pullback() == ["bias_grad", "linear_input_grad"]
+    assert ops_of_pullback() == ["bias_grad", "add", "linear_input_grad"]
 
 
 def layers_with_one_learner(learner: nn.Module) -> nn.Sequential:

@@ -2,8 +2,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol, type_check_only
 
 from striate._typing import (
-    AdamConvention,
     Activation,
+    AdamConvention,
     FloatArray,
     IntArray,
     IntOrPair,

@@ -11,7 +11,7 @@ namespace striate::cpu::STRIATE_ISA {
 namespace {
 
 inline constexpr int kRows = 4;  // of the result, in registers together
-inline constexpr int kTaps = 8;  // sums of the weight gradient in registers together
+inline constexpr int kTaps = 9;  // sums of the weight gradient in registers together
 inline constexpr int64_t kPatchElements = 16 * 1024;
 
 STRIATE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -200,7 +200,7 @@ STRIATE_INLINE void sum_products(const T* dy, int64_t rows, int64_t columns, con
                                  double* sums) {
   Vec<T> sum[kTaps];
   const T* from[kTaps];
-#pragma GCC unroll 8
+#pragma GCC unroll 9
   for (int t = 0; t < kTaps; ++t) {
     sum[t] = Vec<T>::zero();
     from[t] = patch + place[t < taps ? t : 0];
@@ -208,7 +208,7 @@ STRIATE_INLINE void sum_products(const T* dy, int64_t rows, int64_t columns, con
   for (int64_t r = 0; r < rows; ++r) {
     for_each_vector<T>(0, columns, [&](int64_t column, int n) {
       const Vec<T> gradient = Vec<T>::load(dy + r * columns + column, n);
-#pragma GCC unroll 8
+#pragma GCC unroll 9
       for (int t = 0; t < kTaps; ++t)
         sum[t] = fma(gradient, load_pixels(from[t] + r * row_step + column * stride, stride, n), sum[t]);
     });

@@ -30,7 +30,9 @@ _SHAPES: list[tuple[tuple[int, ...], int]] = [
 def _forward(rng: np.random.Generator) -> Iterator[Sample]:
     for shape, axis in _SHAPES:
         yield Sample((3 * rng.standard_normal(shape),), {"axis": axis})
-    far = np.array([[1e4, -1e4, 9.9e3], [-np.inf, 0.0, 1.0], [0.0, np.nan, 1.0], [np.inf, 0.0, 1.0]])
+    far = np.array(
+        [[1e4, -1e4, 9.9e3], [-np.inf, 0.0, 1.0], [0.0, np.nan, 1.0], [np.inf, 0.0, 1.0]]
+    )
     for axis in (0, 1):
         yield Sample((far,), {"axis": axis}, smooth=False)
     yield Sample((np.full((2, 3), -np.inf),), smooth=False)

@@ -21,7 +21,8 @@ Examples:
 
 from __future__ import annotations
 
-from ._activation import ReLU
+from ._activation import ELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from ._branches import Concat, Residual
 from ._conv import Conv2d
 from ._dropout import Dropout
 from ._linear import Linear
@@ -36,9 +37,12 @@ from ._shape import Flatten
 from ._summary import Summary
 
 __all__ = [
+    "ELU",
+    "Concat",
     "Conv2d",
     "Dropout",
     "Flatten",
+    "LeakyReLU",
     "Linear",
     "LoadResult",
     "LocalResponseNorm",
@@ -47,8 +51,12 @@ __all__ = [
     "Parameter",
     "Pullback",
     "ReLU",
+    "Residual",
     "Seed",
     "Sequential",
+    "Sigmoid",
+    "Softmax",
     "Summary",
+    "Tanh",
     "observe",
 ]

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from striate import ops
 from striate._typing import FloatArray
 from striate.init import Fans, Initializer, RngLike, Stream
 
-from ._tensor import add, own_copy
+from ._tensor import own_copy
 
 
 class Seed:
@@ -147,7 +148,7 @@ class Parameter:
         self._draw = draw
         self._array = array
         self._grad: FloatArray | None = None
-        # Whether no one else can hold the gradient's array, so that it may be added to in place.
+        # Whether no one else can hold the gradient's array, so that it may be written to.
         self._owns_grad = False
 
     @property
@@ -223,12 +224,17 @@ class Parameter:
         self._check_grad("Parameter.add_grad", grad)
         grads = route.get().grads
         if grads is not None:
-            grads[self] = add(grads[self], grad) if self in grads else grad
+            grads[self] = ops.add(grads[self], grad) if self in grads else grad
         elif self._grad is None:
             self._grad, self._owns_grad = grad, False
         else:
-            out = self._grad if self._owns_grad else None
-            self._grad, self._owns_grad = add(self._grad, grad, out=out), True
+            self._grad, self._owns_grad = ops.add(self._grad, grad), True
+
+    def writable_grad(self) -> FloatArray | None:
+        """Return the gradient as an array that nobody else holds, for changing it in place."""
+        if self._grad is not None and not self._owns_grad:
+            self._grad, self._owns_grad = own_copy("Parameter.grad", self._grad), True
+        return self._grad
 
     def _check_grad(self, function: str, grad: FloatArray) -> None:
         self._check_shape(function, grad.shape)

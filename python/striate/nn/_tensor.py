@@ -19,8 +19,3 @@ def own_copy(function: str, array: npt.ArrayLike, dtype: np.dtype[Any] | None = 
     if dtype is not None and native != dtype:
         raise TypeError(f"{function}: data must be {dtype}; astype() changes that. Got {native}.")
     return np.array(array, dtype=native, order="C")
-
-
-def add(a: FloatArray, b: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
-    """a + b."""
-    return np.add(a, b, out=out)

@@ -118,7 +118,7 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: Reduction = "mean",
 ) -> tuple[float | FloatArray, FloatArray]:
-    """Negative log-likelihood of labels, and its gradient; `softmax_cross_entropy` fuses both steps.
+    """Negative log-likelihood of labels, and its gradient.
 
     Formula, for the sample i with the label t: `loss[i] = -weight[t] * log_probs[i, t]`, and
     `dlog_probs[i, c] = -weight[t] where c == t, else 0`, reduced as in `softmax_cross_entropy`:
@@ -147,7 +147,8 @@ def nll_loss(
     Examples:
         >>> import numpy as np
         >>> from striate import ops
-        >>> loss, dlog_probs = ops.nll_loss(np.array([[-1.0, -2.0], [-3.0, -4.0]]), np.array([1, 0]))
+        >>> log_probs = np.array([[-1.0, -2.0], [-3.0, -4.0]])
+        >>> loss, dlog_probs = ops.nll_loss(log_probs, np.array([1, 0]))
         >>> loss, dlog_probs.tolist()
         (2.5, [[0.0, -0.5], [-0.5, 0.0]])
     """

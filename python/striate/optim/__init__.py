@@ -6,13 +6,15 @@ Examples:
     >>> optim.SGD(net.parameters(), lr=optim.warmup(optim.cosine(0.1, steps=1000), steps=50))
     SGD(
       2 parameters: lr=warmup(schedule=cosine(lr=0.1, steps=1000, eta_min=0.0), steps=50), \
-momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, l1=0.0, convention='torch'
+momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, l1=0.0, \
+clip_norm=None, convention='torch'
     )
 """
 
 from __future__ import annotations
 
 from . import schedules
+from ._adam import Adam, AdamW
 from ._optimizer import Optimizer
 from ._sgd import SGD
 from .schedules import (
@@ -30,6 +32,8 @@ from .schedules import (
 
 __all__ = [
     "SGD",
+    "Adam",
+    "AdamW",
     "Optimizer",
     "constant",
     "cosine",

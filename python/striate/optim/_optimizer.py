@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from striate import ops
 from striate._typing import FloatArray
 from striate.nn import Parameter
 
@@ -32,12 +33,22 @@ class Optimizer:
         self._state: dict[Parameter, dict[str, FloatArray]] = {}
         # An empty step checks the options, with the error that a real one would raise.
         for group in self.param_groups:
+            clip([], group)
             self._update([], group, rate(group, 0))
 
     def step(self) -> None:
-        """Change each trainable parameter that has a gradient, in place."""
-        for group in self.param_groups:
-            params = [p for p in group["params"] if p.trainable and p.grad is not None]
+        """Change each trainable parameter that has a gradient, in place.
+
+        With `clip_norm`, the gradients of a group are scaled first if their common norm is greater;
+        a norm that is not finite raises before any parameter is changed.
+        """
+        reached = [
+            [p for p in group["params"] if p.trainable and p.grad is not None]
+            for group in self.param_groups
+        ]
+        for params, group in zip(reached, self.param_groups, strict=True):
+            clip(params, group)
+        for params, group in zip(reached, self.param_groups, strict=True):
             self._update(params, group, rate(group, self.steps))
             for p in params:
                 p.version += 1
@@ -117,6 +128,12 @@ def rate(group: dict[str, Any], step: int) -> float:
     """Return a group's learning rate at a step."""
     lr = group["lr"]
     return float(lr(step) if callable(lr) else lr)
+
+
+def clip(params: list[Parameter], group: dict[str, Any]) -> None:
+    """Scale the gradients of a group's parameters to its clip_norm."""
+    if group["clip_norm"] is not None:
+        ops.clip_grad_norm([p.writable_grad() for p in params], group["clip_norm"])
 
 
 def by_decay(

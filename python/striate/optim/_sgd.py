@@ -20,6 +20,8 @@ class SGD(Optimizer):
             `striate.optim.schedules`.
         momentum, dampening, nesterov: how earlier gradients count.
         weight_decay, l1: L2 and L1 penalties; not for parameters with `decay=False`.
+        clip_norm: the greatest norm of a group's gradients, as in `striate.ops.clip_grad_norm`;
+            None for any.
         convention: "torch" (the velocity holds gradients) or "caffe" (it holds steps, and so the
             rates of earlier steps).
 
@@ -54,6 +56,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         l1: float = 0.0,
+        clip_norm: float | None = None,
         convention: SgdConvention = "torch",
     ) -> None:
         super().__init__(
@@ -65,6 +68,7 @@ class SGD(Optimizer):
                 "weight_decay": weight_decay,
                 "nesterov": nesterov,
                 "l1": l1,
+                "clip_norm": clip_norm,
                 "convention": convention,
             },
         )

@@ -40,7 +40,7 @@ def elu_grad(dy: FloatArray, y: FloatArray, alpha: float = 1.0) -> FloatArray:
 def sigmoid(x: FloatArray) -> FloatArray:
     """1 / (1 + exp(-x)), from the exponential that cannot overflow."""
     e = np.exp(-np.abs(x))
-    return np.where(x > 0, 1, e) / (1 + e)
+    return np.asarray(np.where(x > 0, 1, e) / (1 + e))
 
 
 def sigmoid_grad(dy: FloatArray, y: FloatArray) -> FloatArray:

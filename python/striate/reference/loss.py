@@ -84,8 +84,7 @@ def mse_loss(
     """(pred - target)**2, and its gradient."""
     if pred.shape != target.shape:
         raise ValueError(
-            "mse_loss: pred and target must have the same shape. "
-            f"Got {pred.shape}, {target.shape}."
+            f"mse_loss: pred and target must have the same shape. Got {pred.shape}, {target.shape}."
         )
     _check_reduction("mse_loss", reduction)
     difference = pred - target

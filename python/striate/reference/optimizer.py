@@ -129,11 +129,9 @@ def clip_grad_norm(
     given = [g for g in grads if g is not None]
     norm = float(np.sqrt(sum(np.sum(np.square(g, dtype=np.float64)) for g in given)))
     if error_if_nonfinite and not np.isfinite(norm):
-        raise ValueError(
-            f"clip_grad_norm: the norm of the gradients must be finite. Got {norm}."
-        )
+        raise ValueError(f"clip_grad_norm: the norm of the gradients must be finite. Got {norm}.")
     factor = max_norm / (norm + 1e-6)
     if not factor >= 1:
         for g in given:
-            g *= g.dtype.type(factor)
+            np.multiply(g, g.dtype.type(factor), out=g)
     return norm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,11 @@ def f32(*shape: int) -> Any:
 
 def ints(*shape: int) -> Any:
     return np.zeros(shape, np.int64)
+
+
+def huge(*shape: int, dtype: Any = F32) -> Any:
+    """An array of this shape that is a single number in memory."""
+    return as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
 
 
 def read_only(a: Any) -> Any:
@@ -63,7 +69,40 @@ GOOD: dict[str, Callable[[], dict[str, Any]]] = {
     "local_response_norm_grad": lambda: {"dy": f64(2, 5, 3, 3), "x": f64(2, 5, 3, 3)},
     "relu": lambda: {"x": f64(3, 4)},
     "relu_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
+    "leaky_relu": lambda: {"x": f64(3, 4)},
+    "leaky_relu_grad": lambda: {"dy": f64(3, 4), "x": f64(3, 4)},
+    "elu": lambda: {"x": f64(3, 4)},
+    "elu_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
+    "sigmoid": lambda: {"x": f64(3, 4)},
+    "sigmoid_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
+    "tanh": lambda: {"x": f64(3, 4)},
+    "tanh_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
+    "softmax": lambda: {"x": f64(3, 4)},
+    "softmax_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
+    "log_softmax": lambda: {"x": f64(3, 4)},
+    "log_softmax_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
+    "add": lambda: {"a": f64(3, 4), "b": f64(3, 4)},
+    "add_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
+    "mul": lambda: {"a": f64(3, 4), "b": f64(3, 4)},
+    "mul_grad": lambda: {"dy": f64(3, 4), "a": f64(3, 4), "b": f64(3, 4)},
+    "concat": lambda: {"arrays": [f64(2, 3, 4), f64(2, 5, 4)]},
+    "concat_grad": lambda: {"dy": f64(2, 8, 4), "sizes": [3, 5]},
+    "pad": lambda: {"x": f64(2, 3, 4, 5), "padding": 1},
+    "pad_grad": lambda: {"dy": f64(2, 3, 6, 7), "padding": 1},
     "dropout": lambda: {"x": f64(3, 4), "p": 0.5, "seed": 1},
+    "nll_loss": lambda: {"log_probs": f64(4, 3), "labels": ints(4), "weight": f64(3)},
+    "mse_loss": lambda: {"pred": f64(4, 3), "target": f64(4, 3)},
+    "adam_step": lambda: {
+        "params": [f64(2, 3)],
+        "grads": [f64(2, 3)],
+        "exp_avgs": [f64(2, 3)],
+        "exp_avg_sqs": [f64(2, 3)],
+        "max_exp_avg_sqs": [f64(2, 3)],
+        "lr": 0.1,
+        "step": 1,
+        "amsgrad": True,
+    },
+    "clip_grad_norm": lambda: {"grads": [f64(2, 3), None, f64(4)], "max_norm": 1.0},
     "softmax_cross_entropy": lambda: {
         "logits": f64(4, 3),
         "labels": ints(4),
@@ -120,7 +159,7 @@ def test_not_an_array(name: str, argument: str, wrong: Any) -> None:
 
 @pytest.mark.parametrize(("name", "argument"), ARRAYS)
 def test_none_where_an_array_must_be(name: str, argument: str) -> None:
-    if argument in ("b", "y", "weight") and name != "relu_grad":
+    if inspect.signature(OPS[name].function).parameters[argument].default is None:
         call(name, **{argument: None})
     else:
         refuses(name, TypeError, f"{argument} must be", "NoneType", **{argument: None})
@@ -327,6 +366,89 @@ BAD_VALUES: list[tuple[str, type[Exception], list[str], dict[str, Any]]] = [
     ("sgd_step", TypeError, ["params[0]", "NoneType"], {"params": [None]}),
     ("sgd_step", TypeError, ["params must be a", "ndarray"], {"params": f64(1, 2, 3)}),
     ("sgd_step", TypeError, ["grads must be a"], {"grads": 3}),
+    # activations, elementwise, shapes
+    ("leaky_relu", ValueError, ["negative_slope must be finite"], {"negative_slope": np.nan}),
+    ("leaky_relu", TypeError, ["negative_slope must be a number"], {"negative_slope": None}),
+    ("leaky_relu_grad", ValueError, ["x must have shape (3, 4)"], {"x": f64(4, 3)}),
+    ("elu", ValueError, ["alpha must be finite and at least 0", "-1"], {"alpha": -1.0}),
+    ("elu_grad", ValueError, ["alpha must be finite", "inf"], {"alpha": np.inf}),
+    ("elu_grad", ValueError, ["y must have shape"], {"y": f64(3, 1)}),
+    *(
+        (name, ValueError, ["axis must be in [-2, 2)", f"axis={axis}"], {"axis": axis})
+        for name in ("softmax", "softmax_grad", "log_softmax", "log_softmax_grad")
+        for axis in (2, -3)
+    ),
+    ("softmax", ValueError, ["at least 1 axis", "()"], {"x": np.array(1.0)}),
+    ("softmax", TypeError, ["axis must be an int"], {"axis": None}),
+    ("softmax_grad", ValueError, ["y must have shape (3, 4)"], {"y": f64(4, 3)}),
+    *(
+        (name, ValueError, ["nothing is broadcast", "(3, 4)", "(1, 4)"], {"b": f64(1, 4)})
+        for name in ("add", "mul", "mul_grad")
+    ),
+    ("mul_grad", ValueError, ["dy must have shape (3, 4)"], {"dy": f64(1, 4)}),
+    ("add", ValueError, ["activation must be"], {"activation": "gelu"}),
+    ("add_grad", ValueError, ["y must have shape"], {"y": f64(3, 1)}),
+    ("concat", ValueError, ["arrays must not be empty"], {"arrays": []}),
+    ("concat", ValueError, ["but for axis 1", "arrays[1]"], {"arrays": [f64(2, 3), f64(3, 3)]}),
+    ("concat", ValueError, ["but for axis 1", "(2,)"], {"arrays": [f64(2, 3), f64(2)]}),
+    ("concat", ValueError, ["at least 1 axis"], {"arrays": [np.array(1.0)]}),
+    ("concat", ValueError, ["axis", "axis=3"], {"axis": 3}),
+    ("concat", TypeError, ["same dtype", "arrays[1]"], {"arrays": [f64(2, 3), f32(2, 3)]}),
+    ("concat", TypeError, ["arrays[1] must be a numpy.ndarray"], {"arrays": [f64(2, 3), None]}),
+    ("concat", TypeError, ["arrays must be a list"], {"arrays": f64(2, 3)}),
+    ("concat", ValueError, ["2^59 elements"], {"arrays": [huge(1, 2**58)] * 40}),
+    ("concat_grad", ValueError, ["add up to dy.shape[1]", "7"], {"sizes": [3, 4]}),
+    ("concat_grad", ValueError, ["at least 0", "sizes[1]=-1"], {"sizes": [9, -1]}),
+    ("concat_grad", ValueError, ["below 2^63"], {"sizes": [2**62, 2**62]}),
+    ("concat_grad", TypeError, ["sizes must be a sequence"], {"sizes": 8}),
+    *(
+        (name, ValueError, ["padding", text], {"padding": padding})
+        for name in ("pad", "pad_grad")
+        for padding, text in ((-1, "-1"), ("same", "'same'"), ((1, 2, 3), "(1, 2, 3)"))
+    ),
+    ("pad", ValueError, ["x must have 4 axes", "(3, 4, 5)"], {"x": f64(3, 4, 5)}),
+    ("pad", ValueError, ["2^59 elements"], {"padding": 2**40}),
+    ("pad", TypeError, ["value must be a number"], {"value": None}),
+    ("pad_grad", ValueError, ["as large as the padding"], {"padding": 4}),
+    # losses
+    ("nll_loss", ValueError, ["labels", "3"], {"labels": np.array([0, 1, 3, 2])}),
+    ("nll_loss", ValueError, ["labels", "(5,)"], {"labels": ints(5)}),
+    ("nll_loss", ValueError, ["log_probs must have", "(4,)"], {"log_probs": f64(4)}),
+    ("nll_loss", ValueError, ["reduction must be", "'avg'"], {"reduction": "avg"}),
+    ("mse_loss", ValueError, ["nothing is broadcast"], {"target": f64(1, 3)}),
+    ("mse_loss", ValueError, ["reduction must be", "'avg'"], {"reduction": "avg"}),
+    # Adam and clipping
+    ("adam_step", ValueError, ["max_exp_avg_sqs"], {"max_exp_avg_sqs": None}),
+    ("adam_step", ValueError, ["step must be at least 1", "0"], {"step": 0}),
+    ("adam_step", ValueError, ["step must be as long"], {"step": [1, 2]}),
+    ("adam_step", TypeError, ["step must be an int"], {"step": 1.0}),
+    ("adam_step", ValueError, ["betas must be in [0, 1)"], {"betas": (0.9, 1.0)}),
+    ("adam_step", TypeError, ["betas must be a pair"], {"betas": 0.9}),
+    ("adam_step", ValueError, ["convention must be", "'tf'"], {"convention": "tf"}),
+    ("adam_step", ValueError, ["exp_avgs", "1", "0"], {"exp_avgs": []}),
+    ("adam_step", ValueError, ["exp_avg_sqs[0]", "(3, 2)"], {"exp_avg_sqs": [f64(3, 2)]}),
+    ("adam_step", TypeError, ["exp_avgs[0]", "float32"], {"exp_avgs": [f32(2, 3)]}),
+    (
+        "adam_step",
+        ValueError,
+        ["exp_avgs[0] must be writable"],
+        {"exp_avgs": [read_only(f64(2, 3))]},
+    ),
+    *(
+        ("adam_step", ValueError, [argument, str(value)], {argument: value})
+        for argument in ("lr", "eps", "weight_decay", "l1")
+        for value in (np.nan, -0.25)
+    ),
+    ("clip_grad_norm", ValueError, ["max_norm must be at least 0"], {"max_norm": -1.0}),
+    ("clip_grad_norm", ValueError, ["must be finite", "nan"], {"grads": [np.array([np.nan])]}),
+    ("clip_grad_norm", ValueError, ["must be finite", "inf"], {"grads": [np.array([np.inf])]}),
+    (
+        "clip_grad_norm",
+        ValueError,
+        ["grads[1] must be writable"],
+        {"grads": [None, read_only(f64(2))]},
+    ),
+    ("clip_grad_norm", TypeError, ["grads must be a list"], {"grads": f64(2)}),
     # sizes that overflow
     ("conv2d", ValueError, ["2^59 elements"], {"padding": 2**40}),
     ("max_pool2d", ValueError, ["2^59 elements"], {"padding": 2**40}),
@@ -358,11 +480,6 @@ def test_bad_value(
     refuses(name, error, *parts, **changes)
 
 
-def huge(*shape: int, dtype: Any = F32) -> Any:
-    """An array of this shape that is a single number in memory."""
-    return as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
-
-
 # 2^60 float32 elements: NumPy has such an array, but its size as float64 overflows.
 HUGE = (2**20, 2**20, 2**10, 2**10)
 
@@ -372,7 +489,7 @@ def test_overflowing_zero_stride_array(name: str) -> None:
     good = {k: v.astype(F32) if isinstance(v, np.ndarray) else v for k, v in GOOD[name]().items()}
     if name == "conv2d":
         good.update(w=huge(1, 2**20, 1, 1), b=None)
-    if name == "local_response_norm_grad":
+    if name in ("local_response_norm_grad", "leaky_relu_grad"):
         good["dy"] = huge(*HUGE)
     if name == "conv2d_weight_grad":
         good["w_shape"] = (6, 2**20, 3, 3)

@@ -45,10 +45,18 @@ def test_the_module_imports_without_a_driver() -> None:
 @pytest.mark.skipif(_has_device(), reason="there is a CUDA device")
 def test_a_device_array_without_a_device_is_an_error_with_advice() -> None:
     array = OnDevice((3,))
-    with pytest.raises(RuntimeError, match="NumPy arrays"):
+    with pytest.raises((RuntimeError, TypeError), match="NumPy arrays"):
         ops.sgd_step([array], [array], None, lr=0.1)  # type: ignore[list-item]
-    with pytest.raises(RuntimeError, match="NumPy arrays"):
-        ops.relu(array)  # type: ignore[arg-type]
+
+
+def test_an_op_without_a_cuda_kernel_says_so() -> None:
+    with pytest.raises(TypeError, match="relu: x is on cuda"):
+        ops.relu(OnDevice((3,)))  # type: ignore[arg-type]
+
+
+def test_host_and_device_in_one_call_are_named() -> None:
+    with pytest.raises(TypeError, match=r"sgd_step: grads\[0\] is on cuda, params\[0\] on the cpu"):
+        ops.sgd_step([np.ones(3)], [OnDevice((3,))], None, lr=0.1)  # type: ignore[list-item]
 
 
 @pytest.mark.skipif(_has_device(), reason="there is a CUDA device")

@@ -26,6 +26,24 @@ struct Moments {
   }
 };
 
+// The same for many channels at once, whose blocks have `added` values after `count` others.
+struct MomentsMerge {
+  double weight, cross, per_value;
+
+  inline __attribute__((always_inline)) MomentsMerge(double count, double added)
+      : weight(added / (count + added)), cross(count * weight), per_value(1 / added) {}
+
+  // The block's sums are over distances from `centre`.
+  template <class T>
+  inline __attribute__((always_inline)) void operator()(double& mean, double& squares, T centre,
+                                                        T sum, T sum_of_squares) const {
+    const double offset = sum * per_value, rest = sum_of_squares - sum * offset;
+    const double distance = centre + offset - mean;
+    mean += distance * weight;
+    squares += (rest < 0 ? 0 : rest) + distance * distance * cross;
+  }
+};
+
 inline __attribute__((always_inline)) double inverse_std(double var, double eps) {
   return 1 / __builtin_sqrt(var + eps);
 }

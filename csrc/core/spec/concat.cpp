@@ -37,7 +37,8 @@ ConcatProblem concat(const char* function, const ArrayInfo* arrays, int64_t coun
           " of shape ", to_string(arrays[i].shape), ".");
     check(
         !__builtin_add_overflow(p.shape.dim[p.axis], arrays[i].shape[p.axis], &p.shape.dim[p.axis]),
-        function, "the result must have fewer than 2^59 elements.");
+        function, "the result must have fewer than 2^59 elements. Got ", arrays[i].name, " of shape ",
+          to_string(arrays[i].shape), ".");
   }
   const int64_t step = set_rows(function, "the result", p);
   for (int64_t i = 0; i < count; ++i) widths[i] = arrays[i].shape[p.axis] * step;
@@ -55,7 +56,7 @@ ConcatProblem concat_grad(const char* function, const ArrayInfo& dy, const int64
   for (int64_t i = 0; i < count; ++i) {
     check(sizes[i] >= 0, function, "sizes must be at least 0. Got sizes[", i, "]=", sizes[i], ".");
     check(!__builtin_add_overflow(total, sizes[i], &total), function,
-          "the sum of sizes must be below 2^63.");
+          "the sum of sizes must be below 2^63. Got sizes[", i, "]=", sizes[i], ".");
   }
   check(total == dy.shape[p.axis], function, "sizes must add up to dy.shape[", p.axis,
         "]. Got a sum of ", total, ", dy of shape ", to_string(dy.shape), ".");

@@ -22,7 +22,8 @@ PadProblem start(const char* function, const ArrayInfo& array, const PaddingArg&
   check_rank(function, array, 2 + kPlane, "(N, C, H, W)");
   element_count(function, array.name, array.shape);
   check(padding.kind == PaddingArg::Kind::numbers, function,
-        "padding must be numbers: 'same' and 'valid' need a window.");
+        "padding must be numbers, as there is no window. Got padding='",
+        padding.kind == PaddingArg::Kind::same ? "same" : "valid", "'.");
   int64_t before[kSpatial];
   resolve_padding(function, kPlane, padding, before, after);
   PadProblem p;

@@ -33,11 +33,12 @@ STRIATE_INLINE void for_each_tile(const BatchNormProblem& p, const Context& cont
 template <class T, class Finish>
 void train_rows(const BatchNormProblem& p, const T* x, T* y, const Context& context,
                 const Finish& finish) {
-  constexpr int lanes = Vec<T>::lanes, width = kTileVectors * lanes;
+  constexpr int width = kTileVectors * Vec<T>::lanes;
   for_each_tile<T>(p, context, [&](int64_t first, int columns) {
-    formula::Moments moments[width];
+    double mean[width] = {}, squares_about_it[width] = {};
     for (int64_t row = 0; row < p.batch; row += kRows) {
       const int64_t rows = p.batch - row < kRows ? p.batch - row : kRows;
+      T centres[width] = {}, sums[width] = {}, all_squares[width] = {};
       for_each_vector<T>(0, columns, [&](int64_t column, int n) {
         const T* from = x + row * p.channels + first + column;
         Vec<T> centre = Vec<T>::load(from, n), rough = Vec<T>::zero();
@@ -50,23 +51,18 @@ void train_rows(const BatchNormProblem& p, const T* x, T* y, const Context& cont
           sum = sum + d;
           squares = fma(d, d, squares);
         }
-        T centres[lanes], sums[lanes], all_squares[lanes];
-        centre.store(centres);
-        sum.store(sums);
-        squares.store(all_squares);
-        for (int i = 0; i < n; ++i) {
-          const auto block = formula::Moments::around(centres[i], static_cast<double>(rows),
-                                                      sums[i], all_squares[i]);
-          if (row == 0)
-            moments[column + i] = block;
-          else
-            moments[column + i].merge(block);
-        }
+        centre.store(centres + column);
+        sum.store(sums + column);
+        squares.store(all_squares + column);
       });
+      const formula::MomentsMerge merge(static_cast<double>(row), static_cast<double>(rows));
+      for (int i = 0; i < width; ++i)
+        merge(mean[i], squares_about_it[i], centres[i], sums[i], all_squares[i]);
     }
     T centre[width] = {}, scale[width] = {}, shift[width] = {};
     for (int i = 0; i < columns; ++i) {
-      const auto factors = finish(first + i, moments[i]);
+      const auto factors = finish(
+          first + i, formula::Moments{static_cast<double>(p.batch), mean[i], squares_about_it[i]});
       centre[i] = factors.centre;
       scale[i] = factors.scale;
       shift[i] = factors.shift;

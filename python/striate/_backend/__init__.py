@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -20,22 +21,44 @@ def select(function: str, /, **arrays: object) -> Kernels:
     NumPy arrays, and everything that is no array at all (which the compiled code then refuses by
     name), go to the CPU.
     """
+    if all(type(array) is np.ndarray or array is None for array in arrays.values()):
+        return _CPU  # nearly always
+    on_cuda: tuple[str, object] | None = None
+    on_cpu: str | None = None
+    for name, array in _named(arrays):
+        if type(array) is np.ndarray or device_of(array) == "cpu":
+            on_cpu = name
+        else:
+            on_cuda = name, array
+    if on_cuda is None:
+        return _CPU
+    name, array = on_cuda
+    where = f"{function}: {name} is on cuda"
+    got = f"Got {type(array).__name__}."
+    if on_cpu is not None:
+        raise TypeError(f"{where}, {on_cpu} on the cpu; a call needs all on one device. {got}")
+    if not _core.build_info()["cuda"]:
+        raise TypeError(f"{where}, but {_built_without_cuda()} {got}")
+    from striate import _cuda
+
+    if not hasattr(_cuda, function):
+        raise TypeError(f"{where}, where this version has no kernel for {function}. {got}")
+    return cuda_kernels()
+
+
+def _named(arrays: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for name, array in arrays.items():
-        if type(array) is np.ndarray or array is None:
-            continue
         if isinstance(array, (list, tuple)):
-            kernels = select(function, **{f"{name}[{i}]": item for i, item in enumerate(array)})
-            if kernels is not _CPU:
-                return kernels
-        elif device_of(array) == "cuda":
-            kernels = cuda_kernels()
-            if not hasattr(kernels, function):
-                raise TypeError(
-                    f"{function}: this version of striate has no CUDA kernel for it. "
-                    f"Got {name} on a CUDA device ({type(array).__name__})."
-                )
-            return kernels
-    return _CPU
+            yield from _named({f"{name}[{i}]": item for i, item in enumerate(array)})
+        elif array is not None:
+            yield name, array
+
+
+def _built_without_cuda() -> str:
+    return (
+        f"striate was built without CUDA: {_core.build_info()['cuda_reason']}. "
+        "Install a CUDA toolkit and build again with STRIATE_CUDA=ON, or pass NumPy arrays."
+    )
 
 
 def device_of(array: object) -> str:
@@ -56,10 +79,7 @@ def device_of(array: object) -> str:
 def cuda_kernels() -> Kernels:
     """Return the CUDA module, loaded now; a RuntimeError says what is missing and what to do."""
     if not _core.build_info()["cuda"]:
-        raise RuntimeError(
-            f"striate was built without CUDA: {_core.build_info()['cuda_reason']}. "
-            "Install a CUDA toolkit and build again with STRIATE_CUDA=ON, or pass NumPy arrays."
-        )
+        raise RuntimeError(_built_without_cuda())
     from striate import _cuda
 
     _cuda.require_device()

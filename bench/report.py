@@ -25,7 +25,7 @@ _HEADER = (
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Lay out rows of the JSON; a ratio above 1 means that striate is faster."""
-    lines = [_HEADER]
+    lines: list[tuple[str, ...]] = [_HEADER]
     for row in rows:
         seconds = row["seconds"]
         if row["error"]:

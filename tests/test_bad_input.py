@@ -65,6 +65,33 @@ GOOD: dict[str, Callable[[], dict[str, Any]]] = {
         "indices": ints(2, 3, 2, 2),
         "x_shape": (2, 3, 6, 7),
     },
+    "avg_pool2d": lambda: {"x": f64(2, 3, 6, 7), "kernel_size": 3},
+    "avg_pool2d_grad": lambda: {
+        "dy": f64(2, 3, 2, 2),
+        "x_shape": (2, 3, 6, 7),
+        "kernel_size": 3,
+    },
+    "adaptive_avg_pool2d": lambda: {"x": f64(2, 3, 6, 7), "output_size": 3},
+    "adaptive_avg_pool2d_grad": lambda: {
+        "dy": f64(2, 3, 4, 4),
+        "x_shape": (2, 3, 6, 7),
+        "output_size": 4,
+    },
+    "batch_norm": lambda: {
+        "x": f64(2, 3, 4, 4),
+        "mean": f64(3),
+        "var": f64(3),
+        "gamma": f64(3),
+        "beta": f64(3),
+    },
+    "batch_norm_train": lambda: {"x": f64(2, 3, 4, 4), "gamma": f64(3), "beta": f64(3)},
+    "batch_norm_grad": lambda: {
+        "dy": f64(2, 3, 4, 4),
+        "x": f64(2, 3, 4, 4),
+        "gamma": f64(3),
+        "mean": f64(3),
+        "var": f64(3),
+    },
     "local_response_norm": lambda: {"x": f64(2, 5, 3, 3)},
     "local_response_norm_grad": lambda: {"dy": f64(2, 5, 3, 3), "x": f64(2, 5, 3, 3)},
     "relu": lambda: {"x": f64(3, 4)},
@@ -159,7 +186,8 @@ def test_not_an_array(name: str, argument: str, wrong: Any) -> None:
 
 @pytest.mark.parametrize(("name", "argument"), ARRAYS)
 def test_none_where_an_array_must_be(name: str, argument: str) -> None:
-    if inspect.signature(OPS[name].function).parameters[argument].default is None:
+    optional = inspect.signature(OPS[name].function).parameters[argument].default is None
+    if optional or argument in ("gamma", "beta"):
         call(name, **{argument: None})
     else:
         refuses(name, TypeError, f"{argument} must be", "NoneType", **{argument: None})

@@ -28,7 +28,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def relu_json(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bench") / "relu.json"
-    done = bench("--quick", "--only", "relu", "--threads", "1", "--json", str(path))
+    done = bench("--quick", "--only", "^relu", "--threads", "1", "--json", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
     return path
 
@@ -78,7 +78,7 @@ def test_compare_refuses_other_files(text: str, tmp_path: Path, relu_json: Path)
 
 
 def test_explain_and_no_match() -> None:
-    done = bench("--quick", "--only", "relu", "--explain")
+    done = bench("--quick", "--only", "^relu", "--explain")
     assert done.returncode == 0
     assert "x read and y written" in done.stdout
     done = bench("--only", "no such row")

@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 def test_every_element_has_its_word(isa: str, dtype: type, count: int) -> None:
     # The offset's low half overflows into its high half on the way.
     seed, offset, p = 0x9E3779B97F4A7C15, 2**40 + 2**32 - 7, 0.4
-    x = np.arange(1, count + 1, dtype=dtype)
+    x: Array = np.arange(1, count + 1, dtype=dtype)
     y = ops.dropout(x, p, seed=seed, offset=offset)
     kept = words(count, seed, offset) >= int(p * 2**32)
     np.testing.assert_array_equal(y, np.where(kept, x * dtype(1 / (1 - p)), dtype(0)))
@@ -31,7 +31,7 @@ def test_every_element_has_its_word(isa: str, dtype: type, count: int) -> None:
 def test_the_threshold_itself_is_kept(isa: str, dtype: type, index: int) -> None:
     # Words both below and above 2^31, where a signed comparison would err.
     word = int(words(9, 11, 0)[index])
-    x = np.ones(9, dtype)
+    x: Array = np.ones(9, dtype)
     assert ops.dropout(x, word / 2**32, seed=11)[index] > 0
     assert ops.dropout(x, (word + 1) / 2**32, seed=11)[index] == 0
     assert {int(w) >> 31 for w in words(9, 11, 0)} == {0, 1}
@@ -39,7 +39,7 @@ def test_the_threshold_itself_is_kept(isa: str, dtype: type, index: int) -> None
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_special_values(isa: str, dtype: type) -> None:
-    x = np.tile(np.array([np.nan, np.inf, -np.inf, -0.0], dtype), 50)
+    x: Array = np.tile(np.array([np.nan, np.inf, -np.inf, -0.0], dtype), 50)
     y = ops.dropout(x, 0.5, seed=3)
     dropped = words(200, 3, 0) < 2**31
     assert 60 < dropped.sum() < 140

@@ -36,3 +36,17 @@ def test_defaults() -> None:
 def test_labels_out_of_range() -> None:
     with pytest.raises(ValueError, match="labels"):
         losses.cross_entropy(np.zeros((1, 3)), np.array([3]))
+
+
+def test_nll_and_mse() -> None:
+    rng = np.random.default_rng(0)
+    log_probs, labels = rng.standard_normal((5, 3)), np.array([0, 2, 1, -100, 2])
+    loss, dy = losses.nll(log_probs, labels)
+    assert loss == pytest.approx(-log_probs[[0, 1, 2, 4], [0, 2, 1, 2]].mean())
+    assert dy.sum() == pytest.approx(-1)
+    assert not dy[3].any()
+    pred, target = rng.standard_normal((2, 4, 3))
+    loss, dy = losses.mse(pred, target)
+    assert loss == pytest.approx(((pred - target) ** 2).mean())
+    np.testing.assert_allclose(dy, (pred - target) / 6)
+    assert np.isnan(losses.mse(pred[:0], target[:0])[0])

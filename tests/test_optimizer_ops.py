@@ -42,7 +42,7 @@ def test_every_element_of_every_tensor(
     for count in (1, 2, 7):
         threads(count)
         w, v = tensors(0, dtype), tensors(2, dtype)
-        assert ops.sgd_step(w, grads, v, lr=0.3, first=first, **options) is None
+        ops.sgd_step(w, grads, v, lr=0.3, first=first, **options)
         tolerance = 1e-6 if dtype == np.float32 else 1e-14
         for got, want in zip(w + v, want_w + want_v, strict=True):
             np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
@@ -51,7 +51,7 @@ def test_every_element_of_every_tensor(
 
 
 def test_the_bits_do_not_depend_on_the_other_tensors(isa: str) -> None:
-    options = {"lr": 0.3, "momentum": 0.9, "weight_decay": 0.1}
+    options: dict[str, Any] = {"lr": 0.3, "momentum": 0.9, "weight_decay": 0.1}
     together_w, together_v = tensors(0), tensors(2)
     ops.sgd_step(together_w, tensors(1), together_v, **options)
     for w, g, v, want in zip(tensors(0), tensors(1), tensors(2), together_w, strict=True):
@@ -92,7 +92,7 @@ def test_without_momentum_velocities_are_left_alone() -> None:
 
 
 def test_a_list_may_hold_both_dtypes() -> None:
-    w = [np.ones(3, np.float32), np.ones(3)]
+    w: list[Array] = [np.ones(3, np.float32), np.ones(3)]
     ops.sgd_step(w, [np.ones(3, np.float32), np.ones(3)], None, lr=0.5)
     assert [a.tolist() for a in w] == [[0.5] * 3] * 2
 
@@ -130,14 +130,13 @@ def test_overlapping_memory_is_an_error_and_nothing_is_written() -> None:
         ([a], [apart], [buffer[59:69]]),
         # A long range reaches over a short one to the next.
         (
-            [buffer[:40], buffer[5:6], buffer[20:21]],
-            [np.ones(40), np.ones(1), None],
-            [np.ones(40)] * 3,
+            [buffer[20:21], np.ones(40), np.ones(1)],
+            [np.ones(1), buffer[:40], buffer[5:6]],
+            [np.ones(1), np.ones(40), np.ones(1)],
         ),
     ]
     for params, grads, velocities in wrong:
-        velocities = velocities[: len(params)]
-        with pytest.raises(ValueError, match=r"^sgd_step: .*(overlap|shape)"):
+        with pytest.raises(ValueError, match=r"^sgd_step: .* must not overlap"):
             ops.sgd_step(params, grads, velocities, lr=0.5, momentum=0.5)
         assert (buffer == 1).all()
         assert (grad == 1).all()
@@ -155,7 +154,7 @@ def test_an_error_in_the_last_tensor_comes_before_any_write() -> None:
     ]
     for call in calls:
         arguments = {"grads": [np.ones(5), np.ones(5)], "velocities": v, **call}
-        with pytest.raises((TypeError, ValueError), match="^sgd_step: "):
+        with pytest.raises((TypeError, ValueError), match=r"^sgd_step: "):
             ops.sgd_step(w, lr=0.5, momentum=0.5, **arguments)
         assert (np.array(w + v) == 1).all()
 

@@ -131,11 +131,11 @@ def test_wrong_limits(low: float, high: float, message: str) -> None:
 
 
 def test_wrong_arguments() -> None:
-    with pytest.raises(ValueError, match="^random_normal: std must be at least 0. Got std=-1"):
+    with pytest.raises(ValueError, match=r"^random_normal: std must be at least 0. Got std=-1"):
         _core.random_normal((3,), 0, 0, 0.0, -1.0, "float32")
-    with pytest.raises(ValueError, match="^random_normal: dtype must be"):
+    with pytest.raises(ValueError, match=r"^random_normal: dtype must be"):
         _core.random_normal((3,), 0, 0, 0.0, 1.0, "float16")
-    with pytest.raises(ValueError, match="^random_normal: seed must be in"):
+    with pytest.raises(ValueError, match=r"^random_normal: seed must be in"):
         _core.random_normal((3,), 2**64, 0, 0.0, 1.0, "float32")
-    with pytest.raises(ValueError, match="^random_normal: shape must have no negative axis"):
+    with pytest.raises(ValueError, match=r"^random_normal: shape must have no negative axis"):
         _core.random_normal((-3,), 0, 0, 0.0, 1.0, "float32")

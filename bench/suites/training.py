@@ -15,7 +15,7 @@ import numpy as np
 from bench.case import Case, Run, Sides
 
 _CHECKED = 2  # images whose loss and gradients are compared
-_SGD = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
+_SGD: dict[str, Any] = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
 
 
 def cases(quick: bool) -> list[Case]:
@@ -169,7 +169,7 @@ def _digits() -> Any:
 def _alexnet_features(*classifier: Any) -> Any:
     from striate import nn
 
-    lrn = {"size": 5, "alpha": 5e-4, "beta": 0.75, "k": 2.0}
+    lrn: dict[str, Any] = {"size": 5, "alpha": 5e-4, "beta": 0.75, "k": 2.0}
     return nn.Sequential(
         nn.Conv2d(3, 96, 11, stride=4, activation="relu"),
         nn.LocalResponseNorm(**lrn),

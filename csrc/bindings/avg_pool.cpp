@@ -36,8 +36,8 @@ py::array backward(const char* function, Input& dy, const Shape& x_shape,
   Output dx(dy.dtype(), x_shape);
   run_for(dy.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().avg_pool->grad(problem, static_cast<const T*>(dy_data),
-                                static_cast<T*>(dx.data()), context());
+    kernels<T>().avg_pool->grad(problem, static_cast<const T*>(dy_data), static_cast<T*>(dx.data()),
+                                context());
   });
   return dx.release();
 }
@@ -46,10 +46,9 @@ py::array avg_pool2d(py::object x_object, py::object kernel_size, py::object str
                      py::object padding, py::object ceil_mode, py::object count_include_pad) {
   constexpr const char* function = "avg_pool2d";
   Input x(function, "x", x_object);
-  return forward(
-      x, spec::avg_pool(function, 2, x.info(),
-                        parse_window(function, kernel_size, stride, padding, ceil_mode),
-                        parse_bool(function, "count_include_pad", count_include_pad)));
+  return forward(x, spec::avg_pool(function, 2, x.info(),
+                                   parse_window(function, kernel_size, stride, padding, ceil_mode),
+                                   parse_bool(function, "count_include_pad", count_include_pad)));
 }
 
 py::array avg_pool2d_grad(py::object dy_object, py::object x_shape_object, py::object kernel_size,
@@ -58,11 +57,10 @@ py::array avg_pool2d_grad(py::object dy_object, py::object x_shape_object, py::o
   constexpr const char* function = "avg_pool2d_grad";
   Input dy(function, "dy", dy_object);
   const ArrayInfo x = {"x_shape", dy.dtype(), parse_shape(function, "x_shape", x_shape_object)};
-  return backward(
-      function, dy, x.shape,
-      spec::avg_pool(function, 2, x,
-                     parse_window(function, kernel_size, stride, padding, ceil_mode),
-                     parse_bool(function, "count_include_pad", count_include_pad)));
+  return backward(function, dy, x.shape,
+                  spec::avg_pool(function, 2, x,
+                                 parse_window(function, kernel_size, stride, padding, ceil_mode),
+                                 parse_bool(function, "count_include_pad", count_include_pad)));
 }
 
 py::array adaptive_avg_pool2d(py::object x_object, py::object output_size) {
@@ -77,9 +75,9 @@ py::array adaptive_avg_pool2d_grad(py::object dy_object, py::object x_shape_obje
   constexpr const char* function = "adaptive_avg_pool2d_grad";
   Input dy(function, "dy", dy_object);
   const ArrayInfo x = {"x_shape", dy.dtype(), parse_shape(function, "x_shape", x_shape_object)};
-  return backward(function, dy, x.shape,
-                  spec::adaptive_avg_pool(function, 2, x,
-                                          parse_spatial(function, "output_size", output_size)));
+  return backward(
+      function, dy, x.shape,
+      spec::adaptive_avg_pool(function, 2, x, parse_spatial(function, "output_size", output_size)));
 }
 
 }  // namespace

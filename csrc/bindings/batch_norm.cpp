@@ -46,11 +46,10 @@ py::tuple batch_norm_train(py::object x_object, py::object gamma_object, py::obj
   Output y(x.dtype(), x.shape()), mean(x.dtype(), channels), var(x.dtype(), channels);
   run_for(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().batch_norm->train(problem, static_cast<const T*>(x_data),
-                                   static_cast<const T*>(gamma_data),
-                                   static_cast<const T*>(beta_data), static_cast<T*>(y.data()),
-                                   static_cast<T*>(mean.data()), static_cast<T*>(var.data()),
-                                   context());
+    kernels<T>().batch_norm->train(
+        problem, static_cast<const T*>(x_data), static_cast<const T*>(gamma_data),
+        static_cast<const T*>(beta_data), static_cast<T*>(y.data()), static_cast<T*>(mean.data()),
+        static_cast<T*>(var.data()), context());
   });
   return py::make_tuple(y.release(), mean.release(), var.release());
 }

@@ -41,7 +41,8 @@ std::deque<Gradient> parse_gradients(const char* function, const char* name, py:
   return gradients;
 }
 
-std::vector<bool> parse_flags(const char* function, const char* name, py::handle object, size_t count) {
+std::vector<bool> parse_flags(const char* function, const char* name, py::handle object,
+                              size_t count) {
   if (PySequence_Check(object.ptr()) == 0)
     return std::vector<bool>(count, parse_bool(function, name, object));
   std::vector<bool> flags;
@@ -72,7 +73,8 @@ void check_matches(const char* function, const InOut& param, const std::string& 
                     name_of(dtype), " and ", name_of(param.dtype()), ".");
   }
   check(spec::operator==(shape, param.shape()), function, name, " must have the shape of ",
-        param.name(), ". Got ", spec::to_string(shape), " and ", spec::to_string(param.shape()), ".");
+        param.name(), ". Got ", spec::to_string(shape), " and ", spec::to_string(param.shape()),
+        ".");
 }
 
 }  // namespace striate::bindings

@@ -26,7 +26,8 @@ struct Gradient {
 std::deque<Gradient> parse_gradients(const char* function, const char* name, py::handle object);
 
 // One bool for all tensors, or one for each.
-std::vector<bool> parse_flags(const char* function, const char* name, py::handle object, size_t count);
+std::vector<bool> parse_flags(const char* function, const char* name, py::handle object,
+                              size_t count);
 // One int for all tensors, or one for each.
 std::vector<int64_t> parse_counts(const char* function, const char* name, py::handle object,
                                   size_t count);
@@ -45,7 +46,9 @@ class OverlapCheck {
   void add_read(const Gradient& gradient, const void* data, size_t bytes) {
     ranges_.push_back({gradient.name.c_str(), data, bytes, false});
   }
-  void run(const char* function) { spec::check_no_overlap(function, ranges_.data(), ranges_.size()); }
+  void run(const char* function) {
+    spec::check_no_overlap(function, ranges_.data(), ranges_.size());
+  }
 
  private:
   std::vector<spec::ByteRange> ranges_;

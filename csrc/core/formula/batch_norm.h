@@ -68,7 +68,8 @@ inline __attribute__((always_inline)) V normalize(V x, V centre, V scale, V shif
   return fma(x - centre, scale, shift);
 }
 
-// Sums over a channel: of dy, of dy (x - mean), and of x - mean, which is 0 but for mean's rounding.
+// Sums over a channel: of dy, of dy (x - mean), and of x - mean, which is 0 but for mean's
+// rounding.
 struct BatchNormSums {
   double dy, dy_x, x;
 
@@ -91,13 +92,21 @@ struct BatchNormGradFactors {
                                                                        double gamma, bool frozen) {
     const double inverse = inverse_std(var, eps), a = gamma * inverse;
     if (frozen)
-      return {mean, static_cast<T>(a), 0, 0, static_cast<T>(sums.dy_x * inverse),
+      return {mean,
+              static_cast<T>(a),
+              0,
+              0,
+              static_cast<T>(sums.dy_x * inverse),
               static_cast<T>(sums.dy)};
     const double offset = sums.x / count;
     const double dgamma = (sums.dy_x - offset * sums.dy) * inverse;
     const double b = -a * inverse * dgamma / count, c = -a * sums.dy / count - b * offset;
-    return {mean,           static_cast<T>(a),      static_cast<T>(b),
-            static_cast<T>(c), static_cast<T>(dgamma), static_cast<T>(sums.dy)};
+    return {mean,
+            static_cast<T>(a),
+            static_cast<T>(b),
+            static_cast<T>(c),
+            static_cast<T>(dgamma),
+            static_cast<T>(sums.dy)};
   }
 };
 

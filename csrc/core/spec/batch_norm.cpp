@@ -10,8 +10,8 @@ namespace {
 BatchNormProblem problem(const char* function, const ArrayInfo& x, double eps) {
   check(x.shape.rank >= 2, function, x.name, " must have at least 2 axes (N, C, ...). Got shape ",
         to_string(x.shape), ".");
-  check(std::isfinite(eps) && eps >= 0, function, "eps must be finite and at least 0. Got eps=",
-        eps, ".");
+  check(std::isfinite(eps) && eps >= 0, function,
+        "eps must be finite and at least 0. Got eps=", eps, ".");
   const bool empty = element_count(function, x.name, x.shape) == 0;
   BatchNormProblem p{x.dtype, x.shape[0], x.shape[1], empty ? 0 : 1, eps};
   for (int i = 2; i < x.shape.rank && !empty; ++i) p.positions *= x.shape[i];
@@ -25,8 +25,8 @@ void check_channels(const char* function, const ArrayInfo& x, const ArrayInfo* a
 }
 
 void check_several(const char* function, const ArrayInfo& x, const BatchNormProblem& p) {
-  check(p.per_channel() != 1, function, "needs more than one value per channel. Got shape=",
-        to_string(x.shape), ".");
+  check(p.per_channel() != 1, function,
+        "needs more than one value per channel. Got shape=", to_string(x.shape), ".");
 }
 
 }  // namespace

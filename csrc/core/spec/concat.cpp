@@ -37,8 +37,8 @@ ConcatProblem concat(const char* function, const ArrayInfo* arrays, int64_t coun
           " of shape ", to_string(arrays[i].shape), ".");
     check(
         !__builtin_add_overflow(p.shape.dim[p.axis], arrays[i].shape[p.axis], &p.shape.dim[p.axis]),
-        function, "the result must have fewer than 2^59 elements. Got ", arrays[i].name, " of shape ",
-          to_string(arrays[i].shape), ".");
+        function, "the result must have fewer than 2^59 elements. Got ", arrays[i].name,
+        " of shape ", to_string(arrays[i].shape), ".");
   }
   const int64_t step = set_rows(function, "the result", p);
   for (int64_t i = 0; i < count; ++i) widths[i] = arrays[i].shape[p.axis] * step;

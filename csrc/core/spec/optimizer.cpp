@@ -26,9 +26,10 @@ SgdOptions sgd(const char* function, double lr, double momentum, double dampenin
   check_at_least_zero(function, "momentum", momentum);
   check_at_least_zero(function, "weight_decay", weight_decay);
   check_at_least_zero(function, "l1", l1);
-  check(dampening == dampening, function, "dampening must be a number. Got dampening=", dampening, ".");
-  check(name == "torch" || dampening == 0, function, "convention 'caffe' has no dampening. Got dampening=",
-        dampening, ".");
+  check(dampening == dampening, function, "dampening must be a number. Got dampening=", dampening,
+        ".");
+  check(name == "torch" || dampening == 0, function,
+        "convention 'caffe' has no dampening. Got dampening=", dampening, ".");
   check(!nesterov || (momentum > 0 && dampening == 0), function,
         "nesterov needs momentum > 0 and dampening = 0. Got momentum=", momentum,
         ", dampening=", dampening, ".");

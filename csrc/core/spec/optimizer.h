@@ -70,7 +70,8 @@ SgdOptions sgd(const char* function, double lr, double momentum, double dampenin
                double weight_decay, double l1, const char* convention);
 
 AdamOptions adam(const char* function, double lr, double beta1, double beta2, double eps,
-                 double weight_decay, double l1, bool decoupled, bool amsgrad, const char* convention);
+                 double weight_decay, double l1, bool decoupled, bool amsgrad,
+                 const char* convention);
 AdamCorrection adam_correction(const char* function, const AdamOptions& options, int64_t step);
 
 void clip_norm(const char* function, double max_norm);

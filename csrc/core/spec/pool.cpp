@@ -34,7 +34,8 @@ void flatten_global(Window& w) {
   w.in[kSpatial - 1] = w.kernel[kSpatial - 1] = w.stride[kSpatial - 1] = size;
 }
 
-PoolProblem sliding_pool(const char* function, int rank, const ArrayInfo& x, const WindowArgs& args) {
+PoolProblem sliding_pool(const char* function, int rank, const ArrayInfo& x,
+                         const WindowArgs& args) {
   check_rank(function, x, rank + 2, layout(rank));
   element_count(function, x.name, x.shape);
   PoolProblem p;
@@ -90,8 +91,8 @@ AvgPoolProblem adaptive_avg_pool(const char* function, int rank, const ArrayInfo
 void check_pool_grad(const char* function, const ArrayInfo& dy, const Shape& y_shape,
                      const Shape& x_shape) {
   check(dy.shape == y_shape, function, "dy must have the shape ", to_string(y_shape),
-        " that x_shape gives. Got dy of shape ", to_string(dy.shape), ", x_shape=",
-        to_string(x_shape), ".");
+        " that x_shape gives. Got dy of shape ", to_string(dy.shape),
+        ", x_shape=", to_string(x_shape), ".");
 }
 
 PoolGradProblem max_pool_grad(const char* function, int rank, const ArrayInfo& dy,

@@ -1,9 +1,10 @@
-// Batch normalisation of channels that are planes; batch_norm_rows.h has the case of one position a channel.
-// A channel is read in blocks that stay in the first-level cache: a block's mean first, then its
-// squares around that, all as distances from values nearby, so that a large mean costs no digits.
-// Blocks are merged in double, in their order.
-#include "core/formula/activation.h"
+// Batch normalisation of channels that are planes; batch_norm_rows.h has the case of one position a
+// channel. A channel is read in blocks that stay in the first-level cache: a block's mean first,
+// then its squares around that, all as distances from values nearby, so that a large mean costs no
+// digits. Blocks are merged in double, in their order.
 #include "core/formula/batch_norm.h"
+
+#include "core/formula/activation.h"
 #include "cpu/kernels.h"
 #include "cpu/norm/batch_norm_rows.h"
 #include "cpu/parallel.h"
@@ -98,9 +99,8 @@ Moments block_moments(const Runs& runs, const T* x) {
   const double count = runs.elements();
   const Distance<T> from_first(x[runs.first]);
   Sums<T> rough;
-  for_each_vector_of<T>(runs, [&](int64_t i, int n, int s) {
-    rough.part[s] = rough.part[s] + from_first(x + i, n);
-  });
+  for_each_vector_of<T>(
+      runs, [&](int64_t i, int n, int s) { rough.part[s] = rough.part[s] + from_first(x + i, n); });
   const T centre = x[runs.first] + rough.total() / static_cast<T>(count);
   const Distance<T> from_centre(centre);
   Sums<T> sum, squares;
@@ -138,8 +138,7 @@ STRIATE_INLINE void reduce_then_apply(const BatchNormProblem& p, const Context& 
     return all;
   };
   const auto apply_to = [&](int64_t channel, const Factors& factors, int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b)
-      apply(factors, Runs(p, blocks, channel, b));
+    for (int64_t b = begin; b < end; ++b) apply(factors, Runs(p, blocks, channel, b));
   };
   const int64_t wanted = ceil_div(kEnoughChannels, p.channels);
   const int64_t possible = p.per_channel() / kElementsPerChunk;
@@ -185,8 +184,8 @@ void train(const BatchNormProblem& p, const T* x, const T* gamma, const T* beta,
     const double variance = moments.squares / moments.count;
     mean[c] = static_cast<T>(moments.mean);
     var[c] = static_cast<T>(variance);
-    return NormalizeFactors<T>::of(moments.mean, variance, p.eps, at(gamma, c, T(1)),
-                                   at(beta, c, T(0)));
+    return NormalizeFactors<T>::of(moments.mean, variance, p.eps, value_or(gamma, c, T(1)),
+                                   value_or(beta, c, T(0)));
   };
   if (p.positions == 1) return train_rows(p, x, y, context, finish);
   reduce_then_apply<T, Moments, NormalizeFactors<T>>(
@@ -208,24 +207,23 @@ void grad(const BatchNormProblem& p, const T* dy, const T* x, const T* gamma, co
     return;
   }
   const auto finish = [=](int64_t c, const BatchNormSums& sums) {
-    const auto factors = BatchNormGradFactors<T>::of(
-        sums, static_cast<double>(p.per_channel()), mean[c], var[c], p.eps, at(gamma, c, T(1)),
-        frozen);
+    const auto factors =
+        BatchNormGradFactors<T>::of(sums, static_cast<double>(p.per_channel()), mean[c], var[c],
+                                    p.eps, value_or(gamma, c, T(1)), frozen);
     dgamma[c] = factors.dgamma;
     dbeta[c] = factors.dbeta;
     return factors;
   };
   if (p.positions == 1) return grad_rows(p, dy, x, mean, frozen, dx, context, finish);
   reduce_then_apply<T, BatchNormSums, BatchNormGradFactors<T>>(
-      p, context,
-      [=](int64_t c, const Runs& runs) { return block_sums(runs, dy, x, mean[c]); }, finish,
+      p, context, [=](int64_t c, const Runs& runs) { return block_sums(runs, dy, x, mean[c]); },
+      finish,
       [=](const BatchNormGradFactors<T>& f, const Runs& runs) {
         const Vec<T> centre = Vec<T>::set(f.centre), a = Vec<T>::set(f.a), b = Vec<T>::set(f.b),
                      c = Vec<T>::set(f.c);
         if (frozen)
-          for_each_vector_of<T>(runs, [&](int64_t i, int n, int) {
-            (a * Vec<T>::load(dy + i, n)).store(dx + i, n);
-          });
+          for_each_vector_of<T>(
+              runs, [&](int64_t i, int n, int) { (a * Vec<T>::load(dy + i, n)).store(dx + i, n); });
         else
           for_each_vector_of<T>(runs, [&](int64_t i, int n, int) {
             formula::batch_norm_grad(Vec<T>::load(dy + i, n), Vec<T>::load(x + i, n), centre, a, b,
@@ -242,17 +240,22 @@ void infer(const BatchNormProblem& p, const T* x, const NormalizeFactors<T>* fac
   const int64_t count = p.batch * p.channels * pieces;
   const int64_t per_chunk = ceil_div(kElementsPerChunk, p.positions);
   parallel_for(context, ceil_div(count, per_chunk), 0, [&](int64_t chunk, void*) {
-    for (int64_t i = chunk * per_chunk; i < (chunk + 1) * per_chunk && i < count; ++i) {
-      const NormalizeFactors<T>& f = factors[i / pieces % p.channels];
+    const int64_t first = chunk * per_chunk;
+    int64_t plane = first / pieces, piece = first % pieces, channel = plane % p.channels;
+    for (int64_t i = first; i < first + per_chunk && i < count; ++i) {
+      const NormalizeFactors<T>& f = factors[channel];
       const Vec<T> centre = Vec<T>::set(f.centre), scale = Vec<T>::set(f.scale),
                    shift = Vec<T>::set(f.shift);
-      const int64_t begin = i % pieces * kElementsPerChunk, end = begin + kElementsPerChunk;
-      const int64_t plane = i / pieces * p.positions;
+      const int64_t begin = piece * kElementsPerChunk, end = begin + kElementsPerChunk;
+      const int64_t from = plane * p.positions;
       for_each_vector<T>(begin, end < p.positions ? end : p.positions, [&](int64_t at, int n) {
-        const Vec<T> v =
-            formula::normalize(Vec<T>::load(x + plane + at, n), centre, scale, shift);
-        (kRelu ? formula::relu(v) : v).store(y + plane + at, n);
+        const Vec<T> v = formula::normalize(Vec<T>::load(x + from + at, n), centre, scale, shift);
+        (kRelu ? formula::relu(v) : v).store(y + from + at, n);
       });
+      if (++piece < pieces) continue;
+      piece = 0;
+      ++plane;
+      if (++channel == p.channels) channel = 0;
     }
   });
 }
@@ -261,11 +264,11 @@ template <class T>
 void inference(const BatchNormProblem& p, const T* x, const T* mean, const T* var, const T* gamma,
                const T* beta, bool relu, T* y, const Context& context) {
   if (p.per_channel() == 0) return;
-  auto* const factors = static_cast<NormalizeFactors<T>*>(
-      context.allocate(p.channels * sizeof(NormalizeFactors<T>)));
+  auto* const factors =
+      static_cast<NormalizeFactors<T>*>(context.allocate(p.channels * sizeof(NormalizeFactors<T>)));
   for (int64_t c = 0; c < p.channels; ++c)
-    factors[c] = NormalizeFactors<T>::of(mean[c], var[c], p.eps, at(gamma, c, T(1)),
-                                         at(beta, c, T(0)));
+    factors[c] = NormalizeFactors<T>::of(mean[c], var[c], p.eps, value_or(gamma, c, T(1)),
+                                         value_or(beta, c, T(0)));
   if (p.positions == 1)
     relu ? infer_rows<true>(p, x, factors, y, context)
          : infer_rows<false>(p, x, factors, y, context);

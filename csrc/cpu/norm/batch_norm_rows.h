@@ -10,69 +10,100 @@
 namespace striate::cpu {
 namespace {
 
-constexpr int64_t kRows = 64;     // of a block
-constexpr int kTileVectors = 4;   // columns of a tile
+constexpr int64_t kRows = 32;    // of a block
+constexpr int kTileVectors = 4;  // columns of a tile
+
+template <bool kValue>
+struct Flag {};
 
 template <class T>
-STRIATE_INLINE T at(const T* array, int64_t i, T otherwise) {
+STRIATE_INLINE T value_or(const T* array, int64_t i, T otherwise) {
   return array == nullptr ? otherwise : array[i];
 }
 
-// body(first column, columns) for every tile; columns is at most kTileVectors vectors'.
+// body(full, first column, columns) for every tile; `full` says at compile time whether columns has
+// its greatest value.
 template <class T, class Body>
 STRIATE_INLINE void for_each_tile(const BatchNormProblem& p, const Context& context,
                                   const Body& body) {
   constexpr int width = kTileVectors * Vec<T>::lanes;
   parallel_for(context, ceil_div(p.channels, width), 0, [&](int64_t chunk, void*) {
     const int64_t first = chunk * width, left = p.channels - first;
-    body(first, left < width ? static_cast<int>(left) : width);
+    if (left >= width)
+      body(Flag<true>{}, first, width);
+    else
+      body(Flag<false>{}, first, static_cast<int>(left));
   });
+}
+
+// body(v, lanes) for the vectors of a tile's row.
+template <class T, bool kFull, class Body>
+STRIATE_INLINE void for_each_of_tile(Flag<kFull>, int columns, const Body& body) {
+  constexpr int lanes = Vec<T>::lanes;
+#pragma GCC unroll 4
+  for (int v = 0; v < kTileVectors; ++v) {
+    const int left = columns - v * lanes;
+    if (kFull || left >= lanes)
+      body(v, lanes);
+    else if (left > 0)
+      body(v, left);
+  }
 }
 
 // finish(channel, moments) gives a channel's NormalizeFactors.
 template <class T, class Finish>
 void train_rows(const BatchNormProblem& p, const T* x, T* y, const Context& context,
                 const Finish& finish) {
-  constexpr int width = kTileVectors * Vec<T>::lanes;
-  for_each_tile<T>(p, context, [&](int64_t first, int columns) {
-    double mean[width] = {}, squares_about_it[width] = {};
+  constexpr int lanes = Vec<T>::lanes, width = kTileVectors * lanes;
+  for_each_tile<T>(p, context, [&](auto full, int64_t first, int columns) {
+    double mean[width] = {}, squares[width] = {};
     for (int64_t row = 0; row < p.batch; row += kRows) {
       const int64_t rows = p.batch - row < kRows ? p.batch - row : kRows;
-      T centres[width] = {}, sums[width] = {}, all_squares[width] = {};
-      for_each_vector<T>(0, columns, [&](int64_t column, int n) {
-        const T* from = x + row * p.channels + first + column;
-        Vec<T> centre = Vec<T>::load(from, n), rough = Vec<T>::zero();
-        for (int64_t r = 1; r < rows; ++r)
-          rough = rough + (Vec<T>::load(from + r * p.channels, n) - centre);
-        centre = centre + rough / Vec<T>::set(static_cast<T>(rows));
-        Vec<T> sum = Vec<T>::zero(), squares = Vec<T>::zero();
-        for (int64_t r = 0; r < rows; ++r) {
-          const Vec<T> d = Vec<T>::load(from + r * p.channels, n) - centre;
-          sum = sum + d;
-          squares = fma(d, d, squares);
-        }
-        centre.store(centres + column);
-        sum.store(sums + column);
-        squares.store(all_squares + column);
+      const T* const from = x + row * p.channels + first;
+      Vec<T> centre[kTileVectors], sum[kTileVectors], sum_of_squares[kTileVectors];
+      for_each_of_tile<T>(full, columns, [&](int v, int n) {
+        centre[v] = Vec<T>::load(from + v * lanes, n);
+        sum[v] = sum_of_squares[v] = Vec<T>::zero();
+      });
+      for (int64_t r = 1; r < rows; ++r)
+        for_each_of_tile<T>(full, columns, [&](int v, int n) {
+          sum[v] = sum[v] + (Vec<T>::load(from + r * p.channels + v * lanes, n) - centre[v]);
+        });
+      for_each_of_tile<T>(full, columns, [&](int v, int) {
+        centre[v] = centre[v] + sum[v] / Vec<T>::set(static_cast<T>(rows));
+        sum[v] = Vec<T>::zero();
+      });
+      for (int64_t r = 0; r < rows; ++r)
+        for_each_of_tile<T>(full, columns, [&](int v, int n) {
+          const Vec<T> d = Vec<T>::load(from + r * p.channels + v * lanes, n) - centre[v];
+          sum[v] = sum[v] + d;
+          sum_of_squares[v] = fma(d, d, sum_of_squares[v]);
+        });
+      T centres[width] = {}, sums[width] = {}, sums_of_squares[width] = {};
+      for_each_of_tile<T>(full, columns, [&](int v, int) {
+        centre[v].store(centres + v * lanes);
+        sum[v].store(sums + v * lanes);
+        sum_of_squares[v].store(sums_of_squares + v * lanes);
       });
       const formula::MomentsMerge merge(static_cast<double>(row), static_cast<double>(rows));
       for (int i = 0; i < width; ++i)
-        merge(mean[i], squares_about_it[i], centres[i], sums[i], all_squares[i]);
+        merge(mean[i], squares[i], centres[i], sums[i], sums_of_squares[i]);
     }
     T centre[width] = {}, scale[width] = {}, shift[width] = {};
     for (int i = 0; i < columns; ++i) {
-      const auto factors = finish(
-          first + i, formula::Moments{static_cast<double>(p.batch), mean[i], squares_about_it[i]});
+      const auto factors =
+          finish(first + i, formula::Moments{static_cast<double>(p.batch), mean[i], squares[i]});
       centre[i] = factors.centre;
       scale[i] = factors.scale;
       shift[i] = factors.shift;
     }
     for (int64_t r = 0; r < p.batch; ++r)
-      for_each_vector<T>(0, columns, [&](int64_t i, int n) {
-        const int64_t from = r * p.channels + first + i;
-        formula::normalize(Vec<T>::load(x + from, n), Vec<T>::load(centre + i),
-                           Vec<T>::load(scale + i), Vec<T>::load(shift + i))
-            .store(y + from, n);
+      for_each_of_tile<T>(full, columns, [&](int v, int n) {
+        const int at = v * lanes;
+        const int64_t i = r * p.channels + first + at;
+        formula::normalize(Vec<T>::load(x + i, n), Vec<T>::load(centre + at),
+                           Vec<T>::load(scale + at), Vec<T>::load(shift + at))
+            .store(y + i, n);
       });
   });
 }
@@ -82,46 +113,55 @@ template <class T, class Finish>
 void grad_rows(const BatchNormProblem& p, const T* dy, const T* x, const T* mean, bool frozen,
                T* dx, const Context& context, const Finish& finish) {
   constexpr int lanes = Vec<T>::lanes, width = kTileVectors * lanes;
-  for_each_tile<T>(p, context, [&](int64_t first, int columns) {
-    formula::BatchNormSums totals[width] = {};
+  for_each_tile<T>(p, context, [&](auto full, int64_t first, int columns) {
+    double total_dy[width] = {}, total_dy_x[width] = {}, total_x[width] = {};
     for (int64_t row = 0; row < p.batch; row += kRows) {
-      const int64_t rows = p.batch - row < kRows ? p.batch - row : kRows;
-      for_each_vector<T>(0, columns, [&](int64_t column, int n) {
-        const int64_t from = row * p.channels + first + column;
-        const Vec<T> centre = Vec<T>::load(mean + first + column, n);
-        Vec<T> sum_dy = Vec<T>::zero(), sum_dy_x = sum_dy, sum_x = sum_dy;
-        for (int64_t r = 0; r < rows; ++r) {
-          const Vec<T> g = Vec<T>::load(dy + from + r * p.channels, n);
-          const Vec<T> d = Vec<T>::load(x + from + r * p.channels, n) - centre;
-          sum_dy = sum_dy + g;
-          sum_dy_x = fma(g, d, sum_dy_x);
-          sum_x = sum_x + d;
-        }
-        T part[3][lanes];
-        sum_dy.store(part[0]);
-        sum_dy_x.store(part[1]);
-        sum_x.store(part[2]);
-        for (int i = 0; i < n; ++i)
-          totals[column + i].merge({part[0][i], part[1][i], part[2][i]});
+      const int64_t end = row + kRows < p.batch ? row + kRows : p.batch;
+      Vec<T> centre[kTileVectors], sum_dy[kTileVectors], sum_dy_x[kTileVectors],
+          sum_x[kTileVectors];
+      for_each_of_tile<T>(full, columns, [&](int v, int n) {
+        centre[v] = Vec<T>::load(mean + first + v * lanes, n);
+        sum_dy[v] = sum_dy_x[v] = sum_x[v] = Vec<T>::zero();
       });
+      for (int64_t r = row; r < end; ++r)
+        for_each_of_tile<T>(full, columns, [&](int v, int n) {
+          const int64_t i = r * p.channels + first + v * lanes;
+          const Vec<T> g = Vec<T>::load(dy + i, n), d = Vec<T>::load(x + i, n) - centre[v];
+          sum_dy[v] = sum_dy[v] + g;
+          sum_dy_x[v] = fma(g, d, sum_dy_x[v]);
+          sum_x[v] = sum_x[v] + d;
+        });
+      T sums[3][width] = {};
+      for_each_of_tile<T>(full, columns, [&](int v, int) {
+        sum_dy[v].store(sums[0] + v * lanes);
+        sum_dy_x[v].store(sums[1] + v * lanes);
+        sum_x[v].store(sums[2] + v * lanes);
+      });
+      for (int i = 0; i < width; ++i) {
+        total_dy[i] += sums[0][i];
+        total_dy_x[i] += sums[1][i];
+        total_x[i] += sums[2][i];
+      }
     }
     T centre[width] = {}, a[width] = {}, b[width] = {}, c[width] = {};
     for (int i = 0; i < columns; ++i) {
-      const auto factors = finish(first + i, totals[i]);
+      const auto factors =
+          finish(first + i, formula::BatchNormSums{total_dy[i], total_dy_x[i], total_x[i]});
       centre[i] = factors.centre;
       a[i] = factors.a;
       b[i] = factors.b;
       c[i] = factors.c;
     }
     for (int64_t r = 0; r < p.batch; ++r)
-      for_each_vector<T>(0, columns, [&](int64_t i, int n) {
-        const int64_t from = r * p.channels + first + i;
-        const Vec<T> g = Vec<T>::load(dy + from, n), scale = Vec<T>::load(a + i);
-        const Vec<T> v =
+      for_each_of_tile<T>(full, columns, [&](int v, int n) {
+        const int at = v * lanes;
+        const int64_t i = r * p.channels + first + at;
+        const Vec<T> g = Vec<T>::load(dy + i, n), scale = Vec<T>::load(a + at);
+        const Vec<T> value =
             frozen ? scale * g
-                   : formula::batch_norm_grad(g, Vec<T>::load(x + from, n), Vec<T>::load(centre + i),
-                                              scale, Vec<T>::load(b + i), Vec<T>::load(c + i));
-        v.store(dx + from, n);
+                   : formula::batch_norm_grad(g, Vec<T>::load(x + i, n), Vec<T>::load(centre + at),
+                                              scale, Vec<T>::load(b + at), Vec<T>::load(c + at));
+        value.store(dx + i, n);
       });
   });
 }
@@ -129,8 +169,8 @@ void grad_rows(const BatchNormProblem& p, const T* dy, const T* x, const T* mean
 template <bool kRelu, class T>
 void infer_rows(const BatchNormProblem& p, const T* x, const formula::NormalizeFactors<T>* factors,
                 T* y, const Context& context) {
-  constexpr int width = kTileVectors * Vec<T>::lanes;
-  for_each_tile<T>(p, context, [&](int64_t first, int columns) {
+  constexpr int lanes = Vec<T>::lanes, width = kTileVectors * lanes;
+  for_each_tile<T>(p, context, [&](auto full, int64_t first, int columns) {
     T centre[width] = {}, scale[width] = {}, shift[width] = {};
     for (int i = 0; i < columns; ++i) {
       centre[i] = factors[first + i].centre;
@@ -138,12 +178,12 @@ void infer_rows(const BatchNormProblem& p, const T* x, const formula::NormalizeF
       shift[i] = factors[first + i].shift;
     }
     for (int64_t r = 0; r < p.batch; ++r)
-      for_each_vector<T>(0, columns, [&](int64_t i, int n) {
-        const int64_t from = r * p.channels + first + i;
-        const Vec<T> v =
-            formula::normalize(Vec<T>::load(x + from, n), Vec<T>::load(centre + i),
-                               Vec<T>::load(scale + i), Vec<T>::load(shift + i));
-        (kRelu ? formula::relu(v) : v).store(y + from, n);
+      for_each_of_tile<T>(full, columns, [&](int v, int n) {
+        const int at = v * lanes;
+        const int64_t i = r * p.channels + first + at;
+        const Vec<T> value = formula::normalize(Vec<T>::load(x + i, n), Vec<T>::load(centre + at),
+                                                Vec<T>::load(scale + at), Vec<T>::load(shift + at));
+        (kRelu ? formula::relu(value) : value).store(y + i, n);
       });
   });
 }

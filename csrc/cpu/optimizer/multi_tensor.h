@@ -19,8 +19,8 @@ template <class Tensor, class Body>
 STRIATE_INLINE void parallel_tensors(const Context& context, const Tensor* tensors, int64_t count,
                                      const Body& body) {
   // first[i]: the chunks before tensor i.
-  int64_t* first = static_cast<int64_t*>(
-      context.allocate(static_cast<size_t>(count + 1) * sizeof(int64_t)));
+  int64_t* first =
+      static_cast<int64_t*>(context.allocate(static_cast<size_t>(count + 1) * sizeof(int64_t)));
   first[0] = 0;
   for (int64_t i = 0; i < count; ++i)
     first[i + 1] = first[i] + ceil_div(tensors[i].count, kElementsPerChunk);

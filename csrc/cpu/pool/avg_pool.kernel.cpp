@@ -2,6 +2,7 @@
 // the windows are added up first, into scratch rows with the padding's zeros, and then their
 // columns. Wide windows, and those of changing size: one window at a time, lanes along its rows.
 #include "core/formula/avg_pool.h"
+
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
 #include "cpu/pool/blocks.h"
@@ -25,8 +26,8 @@ STRIATE_INLINE bool is_narrow(const AvgPoolProblem& p) {
 template <class T>
 struct Tables {
   WindowRange* windows[kSpatial];
-  T* column_counts;       // of the last axis
-  OutputRange* rows[2];   // the outputs over the input's layers and rows
+  T* column_counts;      // of the last axis
+  OutputRange* rows[2];  // the outputs over the input's layers and rows
   void* memory;
 
   Tables(const AvgPoolProblem& p, const Context& context) {
@@ -46,8 +47,7 @@ struct Tables {
       for (int64_t i = 0; i < w.in[axis]; ++i) *next_row++ = windows_over(p, axis, i);
     }
     column_counts = reinterpret_cast<T*>(next_row);
-    for (int64_t o = 0; o < w.out[2]; ++o)
-      column_counts[o] = static_cast<T>(windows[2][o].count);
+    for (int64_t o = 0; o < w.out[2]; ++o) column_counts[o] = static_cast<T>(windows[2][o].count);
   }
 };
 
@@ -62,8 +62,8 @@ STRIATE_INLINE void sum_rows(const Rows<T>& rows, Range span, int64_t width, T* 
     Vec<T> sum = Vec<T>::zero();
     for (int64_t d = 0; d < rows.depth; ++d)
       for (int64_t h = 0; h < rows.height; ++h)
-        sum = sum +
-              Vec<T>::load(rows.first + d * rows.depth_step + h * rows.height_step + column, n);
+        sum =
+            sum + Vec<T>::load(rows.first + d * rows.depth_step + h * rows.height_step + column, n);
     sum.store(to + (column - span.begin));
   });
   for (int64_t i = inside.end; i < span.end; i += Vec<T>::lanes)
@@ -238,8 +238,8 @@ STRIATE_INLINE void write_quotients(const AvgPoolProblem& p, const Tables<T>& ta
 // Columns of dx, or of dy, that are done together.
 constexpr int64_t kColumns = 1024;
 
-// The quotients of a line, spread to their windows' last columns with zeros in between: each element
-// of dx is then the sum of kernel[2] neighbours.
+// The quotients of a line, spread to their windows' last columns with zeros in between: each
+// element of dx is then the sum of kernel[2] neighbours.
 template <int kStride, class T>
 void grad_narrow(const AvgPoolProblem& p, const Tables<T>& tables, const T* dy, T* dx,
                  const Context& context) {
@@ -250,30 +250,33 @@ void grad_narrow(const AvgPoolProblem& p, const Tables<T>& tables, const T* dy, 
   const int64_t per_chunk = greatest(1, kElementsPerChunk / greatest(1, w.in[2]));
   parallel_for(context, ceil_div(lines, per_chunk), 2 * kBuffer * sizeof(T),
                [&](int64_t chunk, void* scratch) {
-    T* const spread = static_cast<T*>(scratch);
-    T* const quotients = spread + kBuffer;
-    const int64_t begin = chunk * per_chunk, end = least(begin + per_chunk, lines);
-    for (int64_t first = 0; first < w.in[2]; first += kColumns) {
-      const int64_t columns = least(kColumns, w.in[2] - first);
-      const int64_t output = windows_over(p, 2, first).begin;
-      const int64_t count = windows_over(p, 2, first + columns - 1).end - output;
-      // Of `output` in `spread`, which starts kernel - 1 columns before `first`.
-      const int64_t place = output * stride - w.pad[2] + kernel - 1 - first;
-      for (int64_t i = 0; i < columns + kernel - 1; i += Vec<T>::lanes)
-        Vec<T>::zero().store(spread + i);
-      write_lines(p, tables, begin, end, first, columns, dx, [&](const Line& line, T* to) {
-        write_quotients(p, tables, line, dy, output, count,
-                        kStride == 1 ? spread + place : quotients);
-        if (kStride != 1)
-          for (int64_t i = 0; i < count; ++i) spread[place + i * stride] = quotients[i];
-        for_each_vector<T>(0, columns, [&](int64_t i, int n) {
-          Vec<T> sum = Vec<T>::zero();
-          for (int64_t tap = 0; tap < kernel; ++tap) sum = sum + Vec<T>::load(spread + i + tap, n);
-          sum.store(to + i, n);
-        });
-      });
-    }
-  });
+                 T* const spread = static_cast<T*>(scratch);
+                 T* const quotients = spread + kBuffer;
+                 const int64_t begin = chunk * per_chunk, end = least(begin + per_chunk, lines);
+                 for (int64_t first = 0; first < w.in[2]; first += kColumns) {
+                   const int64_t columns = least(kColumns, w.in[2] - first);
+                   const int64_t output = windows_over(p, 2, first).begin;
+                   const int64_t count = windows_over(p, 2, first + columns - 1).end - output;
+                   // Of `output` in `spread`, which starts kernel - 1 columns before `first`.
+                   const int64_t place = output * stride - w.pad[2] + kernel - 1 - first;
+                   for (int64_t i = 0; i < columns + kernel - 1; i += Vec<T>::lanes)
+                     Vec<T>::zero().store(spread + i);
+                   write_lines(p, tables, begin, end, first, columns, dx,
+                               [&](const Line& line, T* to) {
+                                 write_quotients(p, tables, line, dy, output, count,
+                                                 kStride == 1 ? spread + place : quotients);
+                                 if (kStride != 1)
+                                   for (int64_t i = 0; i < count; ++i)
+                                     spread[place + i * stride] = quotients[i];
+                                 for_each_vector<T>(0, columns, [&](int64_t i, int n) {
+                                   Vec<T> sum = Vec<T>::zero();
+                                   for (int64_t tap = 0; tap < kernel; ++tap)
+                                     sum = sum + Vec<T>::load(spread + i + tap, n);
+                                   sum.store(to + i, n);
+                                 });
+                               });
+                 }
+               });
 }
 
 template <class T>
@@ -284,27 +287,28 @@ void grad_wide(const AvgPoolProblem& p, const Tables<T>& tables, const T* dy, T*
   const int64_t per_chunk = greatest(1, kElementsPerChunk / greatest(1, w.in[2]));
   parallel_for(context, ceil_div(lines, per_chunk), kColumns * sizeof(T),
                [&](int64_t chunk, void* scratch) {
-    T* const quotients = static_cast<T*>(scratch);
-    const int64_t begin = chunk * per_chunk, end = least(begin + per_chunk, lines);
-    write_lines(p, tables, begin, end, 0, w.in[2], dx, [&](const Line& line, T* to) {
-      for_each_vector<T>(0, w.in[2], [&](int64_t i, int n) { Vec<T>::zero().store(to + i, n); });
-      for (int64_t first = 0; first < w.out[2]; first += kColumns) {
-        const int64_t count = least(kColumns, w.out[2] - first);
-        write_quotients(p, tables, line, dy, first, count, quotients);
-        for (int64_t o = 0; o < count; ++o) {
-          const WindowRange window = tables.windows[2][first + o];
-          if (window.end - window.begin <= kNarrow) {
-            for (int64_t i = window.begin; i < window.end; ++i) to[i] += quotients[o];
-            continue;
-          }
-          const Vec<T> quotient = Vec<T>::set(quotients[o]);
-          for_each_vector<T>(window.begin, window.end, [&](int64_t i, int n) {
-            (Vec<T>::load(to + i, n) + quotient).store(to + i, n);
-          });
-        }
-      }
-    });
-  });
+                 T* const quotients = static_cast<T*>(scratch);
+                 const int64_t begin = chunk * per_chunk, end = least(begin + per_chunk, lines);
+                 write_lines(p, tables, begin, end, 0, w.in[2], dx, [&](const Line& line, T* to) {
+                   for_each_vector<T>(0, w.in[2],
+                                      [&](int64_t i, int n) { Vec<T>::zero().store(to + i, n); });
+                   for (int64_t first = 0; first < w.out[2]; first += kColumns) {
+                     const int64_t count = least(kColumns, w.out[2] - first);
+                     write_quotients(p, tables, line, dy, first, count, quotients);
+                     for (int64_t o = 0; o < count; ++o) {
+                       const WindowRange window = tables.windows[2][first + o];
+                       if (window.end - window.begin <= kNarrow) {
+                         for (int64_t i = window.begin; i < window.end; ++i) to[i] += quotients[o];
+                         continue;
+                       }
+                       const Vec<T> quotient = Vec<T>::set(quotients[o]);
+                       for_each_vector<T>(window.begin, window.end, [&](int64_t i, int n) {
+                         (Vec<T>::load(to + i, n) + quotient).store(to + i, n);
+                       });
+                     }
+                   }
+                 });
+               });
 }
 
 template <class T>

@@ -165,8 +165,8 @@ void max_indices32(const PoolProblem& p, const T* x, T* y, int32_t* indices,
   const Counts<T> lane_steps = Counts<T>::steps(w.stride[2]);
   // The input rows under one output row, and those that one more adds.
   const int64_t layers = least(w.kernel[0], w.in[0]);
-  const Cut c = cut(p, layers * least(extent(w, 1), w.in[1]),
-                    layers * least(w.stride[1], kScratch));
+  const Cut c =
+      cut(p, layers * least(extent(w, 1), w.in[1]), layers * least(w.stride[1], kScratch));
   for_each_block<T>(p, c, context, [&](const Block& block, T* scratch) {
     const T* const plane = x + block.plane * w.in_size();
     Padded<T> padded;

@@ -8,10 +8,11 @@
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-inline constexpr int64_t kRows = 64;      // added up in T where channels are the lanes
-inline constexpr int64_t kPlanes = 64;    // the same for planes of one channel
-inline constexpr int64_t kChannels = 64;  // of a chunk, where they are planes
-inline constexpr int kSums = 4;           // independent, to hide the latency of an addition
+inline constexpr int64_t kRows = 16;       // added up in T where channels are the lanes
+inline constexpr int64_t kPlanes = 16;     // the same for planes of one channel
+inline constexpr int64_t kSegment = 8192;  // elements of a plane
+inline constexpr int64_t kChannels = 64;   // of a chunk, where they are planes
+inline constexpr int kSums = 4;            // independent, to hide the latency of an addition
 inline constexpr int kColumnVectors = 8;
 
 template <class T>
@@ -47,7 +48,7 @@ struct Planes {
 
   explicit Planes(const BiasGradProblem& p) {
     const auto at_most = [](int64_t a, int64_t b) { return a < b ? a : b; };
-    segment = at_most(p.inner, kElementsPerChunk);
+    segment = at_most(p.inner, kSegment);
     channels = at_most(ceil_div(kElementsPerChunk, segment), at_most(p.channels, kChannels));
     planes = at_most(ceil_div(kElementsPerChunk, segment * channels), at_most(p.outer, kPlanes));
     segments = ceil_div(p.inner, segment);

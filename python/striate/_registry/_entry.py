@@ -15,8 +15,8 @@ from striate._typing import FloatArray
 Array: TypeAlias = npt.NDArray[Any]
 # A call's arguments by name, defaults included.
 Arguments: TypeAlias = Mapping[str, Any]
-# The gradient of sum(dy * function(**arguments)) with respect to one argument; a tuple where that is
-# a list of arrays.
+# The gradient of sum(dy * function(**arguments)) with respect to one argument; a tuple where that
+# is a list of arrays.
 Gradient: TypeAlias = Callable[[Arguments, FloatArray], FloatArray | tuple[FloatArray, ...]]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,16 +119,16 @@ _ADAPTIVE_LAYERS: list[tuple[str, int, tuple[int, ...], Any]] = [
 def _forward_bytes(a: Arguments) -> float:
     window = {name: value for name, value in a.items() if name != "x"}
     plane = reference.avg_pool2d(np.zeros((1, 1, *a["x"].shape[2:])), **window)
-    return nbytes(a["x"]) + float(np.prod(a["x"].shape[:2])) * plane.size * a["x"].itemsize
+    return nbytes(a["x"]) + float(math.prod(a["x"].shape[:2]) * plane.size * a["x"].itemsize)
 
 
 def _adaptive_bytes(a: Arguments) -> float:
     x, side = a["x"], a["output_size"]
-    return nbytes(x) + float(np.prod(x.shape[:2])) * side * side * x.itemsize
+    return nbytes(x) + float(math.prod(x.shape[:2]) * side * side * x.itemsize)
 
 
 def _grad_bytes(a: Arguments) -> float:
-    return nbytes(a["dy"]) + float(np.prod(a["x_shape"])) * a["dy"].itemsize
+    return nbytes(a["dy"]) + float(math.prod(a["x_shape"]) * a["dy"].itemsize)
 
 
 def _gradient(a: Arguments, dy: FloatArray) -> FloatArray:

@@ -22,7 +22,9 @@ Examples:
 from __future__ import annotations
 
 from ._activation import ELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from ._batch_norm import BatchNorm1d, BatchNorm2d
 from ._branches import Concat, Residual
+from ._buffer import Buffer
 from ._conv import Conv2d
 from ._dropout import Dropout
 from ._linear import Linear
@@ -30,7 +32,7 @@ from ._module import LoadResult, Module
 from ._normalization import LocalResponseNorm
 from ._observe import observe
 from ._parameter import Parameter, Seed
-from ._pool import MaxPool2d
+from ._pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from ._pullback import Pullback
 from ._sequential import Sequential
 from ._shape import Flatten
@@ -38,10 +40,16 @@ from ._summary import Summary
 
 __all__ = [
     "ELU",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Buffer",
     "Concat",
     "Conv2d",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool2d",
     "LeakyReLU",
     "Linear",
     "LoadResult",

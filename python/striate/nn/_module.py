@@ -11,6 +11,7 @@ import numpy.typing as npt
 from striate._typing import FloatArray
 from striate.init import Fans, RngLike, Stream
 
+from ._buffer import Buffer
 from ._observe import seen
 from ._parameter import Parameter, Seed
 from ._pullback import Pullback, accepts
@@ -135,18 +136,32 @@ class Module:
 
     def named_parameters(self, *, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
         """Yield the parameters by dotted name; a shared one once, or under each of its names."""
-        known: set[int] = set()
-        for path, module in self._paths(""):
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter) and id(value) not in known:
-                    if remove_duplicate:
-                        known.add(id(value))
-                    yield _join(path, name), value
+        for name, tensor in self._named_tensors(remove_duplicate=remove_duplicate):
+            if isinstance(tensor, Parameter):
+                yield name, tensor
 
     def parameters(self) -> Iterator[Parameter]:
         """Yield the parameters; a shared one once."""
         for _, parameter in self.named_parameters():
             yield parameter
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """Yield the buffers by dotted name; a shared one once."""
+        for name, tensor in self._named_tensors():
+            if isinstance(tensor, Buffer):
+                yield name, tensor
+
+    def _named_tensors(
+        self, *, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter | Buffer]]:
+        """Yield what a state_dict holds, as `named_parameters` does."""
+        known: set[int] = set()
+        for path, module in self._paths(""):
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter | Buffer) and id(value) not in known:
+                    if remove_duplicate:
+                        known.add(id(value))
+                    yield _join(path, name), value
 
     def _paths(self, path: str) -> Iterator[tuple[str, Module]]:
         yield path, self
@@ -156,17 +171,17 @@ class Module:
     # -- state
 
     def state_dict(self) -> dict[str, FloatArray]:
-        """Return a copy of each parameter's data by dotted name; a shared one appears once."""
-        return {name: p.data.copy() for name, p in self.named_parameters()}
+        """Return a copy of each parameter's and buffer's data by dotted name; a shared one once."""
+        return {name: tensor.data.copy() for name, tensor in self._named_tensors()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
-        """Copy arrays into the parameters of the same names.
+        """Copy arrays into the parameters and buffers of the same names.
 
         Nothing is written unless everything fits. A shared parameter may be given under any of its
         names, or under several with equal values. Keys named `num_batches_tracked` are ignored.
 
         Args:
-            state: arrays by dotted name, of each parameter's shape and dtype.
+            state: arrays by dotted name, of each parameter's or buffer's shape and dtype.
             strict: whether missing and unexpected keys are an error.
 
         Returns:
@@ -176,10 +191,10 @@ class Module:
             ValueError: for missing or unexpected keys, another shape, or two values for one.
             TypeError: for another dtype.
         """
-        names: dict[Parameter, list[str]] = {}
-        for name, p in self.named_parameters(remove_duplicate=False):
+        names: dict[Parameter | Buffer, list[str]] = {}
+        for name, p in self._named_tensors(remove_duplicate=False):
             names.setdefault(p, []).append(name)
-        loaded: dict[Parameter, FloatArray] = {}
+        loaded: dict[Parameter | Buffer, FloatArray] = {}
         for p, aliases in names.items():
             for name in aliases:
                 if name not in state:
@@ -246,9 +261,9 @@ class Module:
     # -- changes in place
 
     def astype(self: Self, dtype: npt.DTypeLike) -> Self:
-        """Convert all parameters to float32 or float64, in place, and return the module."""
-        for parameter in self.parameters():
-            parameter.astype(dtype)
+        """Convert all parameters and buffers to float32 or float64, in place; return the module."""
+        for _, tensor in self._named_tensors():
+            tensor.astype(dtype)
         return self
 
     def to(self: Self, device: str) -> Self:
@@ -274,8 +289,8 @@ class Module:
             for module in self.modules():
                 for _, seed in module._seeds():
                     seed.replace(stream)
-        for parameter in self.parameters():
-            parameter.reset()
+        for _, tensor in self._named_tensors():
+            tensor.reset()
         for module in self.modules():
             module.reset_extra_state()
         return self

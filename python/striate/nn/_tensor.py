@@ -19,3 +19,8 @@ def own_copy(function: str, array: npt.ArrayLike, dtype: np.dtype[Any] | None = 
     if dtype is not None and native != dtype:
         raise TypeError(f"{function}: data must be {dtype}; astype() changes that. Got {native}.")
     return np.array(array, dtype=native, order="C")
+
+
+def moved(a: FloatArray, b: FloatArray, weight: float, *, scale: float = 1.0) -> FloatArray:
+    """Return `a` moved by `weight` towards `scale * b`, in a new array."""
+    return (1 - weight) * a + (weight * scale) * b

@@ -18,7 +18,7 @@ def batch_norm(
     activation: Activation = None,
 ) -> FloatArray:
     """(x - mean) / sqrt(var + eps) * gamma + beta, channel by channel."""
-    y = (x - _spread(mean, x)) / np.sqrt(_spread(var, x) + eps)
+    y: FloatArray = (x - _spread(mean, x)) / np.sqrt(_spread(var, x) + eps)
     if gamma is not None:
         y = y * _spread(gamma, x)
     if beta is not None:
@@ -77,6 +77,4 @@ def _others(x: FloatArray) -> tuple[int, ...]:
 
 def _check(function: str, x: FloatArray) -> None:
     if x.size and x.size == x.shape[1]:
-        raise ValueError(
-            f"{function}: needs more than one value per channel. Got shape={x.shape}."
-        )
+        raise ValueError(f"{function}: needs more than one value per channel. Got shape={x.shape}.")

@@ -28,7 +28,8 @@ bool is_int(py::handle object) {
 }  // namespace
 
 int64_t parse_int(const char* function, const char* name, py::handle object) {
-  if (!is_int(object)) fail<TypeError>(function, name, " must be an int. Got ", name, "=", text_of(object), ".");
+  if (!is_int(object))
+    fail<TypeError>(function, name, " must be an int. Got ", name, "=", text_of(object), ".");
   const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
   if (!number) throw py::error_already_set();
   int overflow = 0;
@@ -59,7 +60,8 @@ bool parse_bool(const char* function, const char* name, py::handle object) {
 }
 
 uint64_t parse_seed(const char* function, const char* name, py::handle object) {
-  if (!is_int(object)) fail<TypeError>(function, name, " must be an int. Got ", name, "=", text_of(object), ".");
+  if (!is_int(object))
+    fail<TypeError>(function, name, " must be an int. Got ", name, "=", text_of(object), ".");
   const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
   if (!number) throw py::error_already_set();
   const unsigned long long value = PyLong_AsUnsignedLongLong(number.ptr());
@@ -81,10 +83,12 @@ std::string parse_text(const char* function, const char* name, py::handle object
 
 std::vector<int64_t> parse_ints(const char* function, const char* name, py::handle object) {
   if (!is_sequence(object))
-    fail<TypeError>(function, name, " must be a sequence of ints. Got ", name, "=", text_of(object), ".");
+    fail<TypeError>(function, name, " must be a sequence of ints. Got ", name, "=", text_of(object),
+                    ".");
   if (PySequence_Size(object.ptr()) < 0) {
     PyErr_Clear();
-    fail<TypeError>(function, name, " must be a sequence of ints. Got ", name, "=", text_of(object), ".");
+    fail<TypeError>(function, name, " must be a sequence of ints. Got ", name, "=", text_of(object),
+                    ".");
   }
   std::vector<int64_t> values;
   for (const py::handle item : py::reinterpret_borrow<py::sequence>(object))
@@ -95,15 +99,16 @@ std::vector<int64_t> parse_ints(const char* function, const char* name, py::hand
 bool parse_activation(const char* function, py::handle object) {
   if (object.is_none()) return false;
   const std::string name = parse_text(function, "activation", object);
-  check(name == "relu", function, "activation must be None or 'relu'. Got activation=", text_of(object),
-        ".");
+  check(name == "relu", function,
+        "activation must be None or 'relu'. Got activation=", text_of(object), ".");
   return true;
 }
 
 SpatialArg parse_spatial(const char* function, const char* name, py::handle object) {
   if (is_int(object)) return {kEveryAxis, {parse_int(function, name, object)}};
   if (!is_sequence(object))
-    fail<TypeError>(function, name, " must be an int or a tuple of ints. Got ", name, "=", text_of(object), ".");
+    fail<TypeError>(function, name, " must be an int or a tuple of ints. Got ", name, "=",
+                    text_of(object), ".");
   const std::vector<int64_t> values = parse_ints(function, name, object);
   check(!values.empty() && values.size() <= kSpatial, function, name,
         " must be an int or one int for each spatial axis. Got ", name, "=", text_of(object), ".");
@@ -122,8 +127,10 @@ PaddingArg parse_padding(const char* function, py::handle object) {
     const std::string text = parse_text(function, "padding", object);
     if (text == "same") arg.kind = PaddingArg::Kind::same;
     if (text == "valid") arg.kind = PaddingArg::Kind::valid;
-    check(arg.kind != PaddingArg::Kind::numbers, function, "padding must be an int, one int or one ",
-          "(before, after) pair for each spatial axis, 'same' or 'valid'. Got padding=", text_of(object), ".");
+    check(arg.kind != PaddingArg::Kind::numbers, function,
+          "padding must be an int, one int or one ",
+          "(before, after) pair for each spatial axis, 'same' or 'valid'. Got padding=",
+          text_of(object), ".");
     return arg;
   }
   if (!is_sequence(object) || PySequence_Size(object.ptr()) <= 0 ||
@@ -140,7 +147,8 @@ PaddingArg parse_padding(const char* function, py::handle object) {
   arg.count = 0;
   for (const py::handle item : pairs) {
     const std::vector<int64_t> pair = parse_ints(function, "padding", item);
-    check(pair.size() == 2, function, "padding must have one (before, after) pair for each spatial axis. ",
+    check(pair.size() == 2, function,
+          "padding must have one (before, after) pair for each spatial axis. ",
           "Got padding=", text_of(object), ".");
     arg.before[arg.count] = pair[0];
     arg.after[arg.count] = pair[1];

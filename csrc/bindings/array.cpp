@@ -28,8 +28,8 @@ DType float_dtype(const char* function, const std::string& name, const py::array
   const py::dtype dtype = array.dtype();
   if (dtype.kind() == 'f' && dtype.itemsize() == 4) return DType::f32;
   if (dtype.kind() == 'f' && dtype.itemsize() == 8) return DType::f64;
-  fail<TypeError>(function, name, " must be float32 or float64. Got ", name, ".dtype=",
-                  std::string(py::str(dtype)), ".");
+  fail<TypeError>(function, name, " must be float32 or float64. Got ", name,
+                  ".dtype=", std::string(py::str(dtype)), ".");
 }
 
 template <class T>
@@ -62,8 +62,8 @@ IndexInput::IndexInput(const char* function, const char* name, py::handle object
       shape_(shape_of(array_)) {
   const char kind = array_.dtype().kind();
   if (kind != 'i' && kind != 'u') {
-    fail<TypeError>(function, name, " must have an integer dtype. Got ", name, ".dtype=",
-                    std::string(py::str(array_.dtype())), ".");
+    fail<TypeError>(function, name, " must have an integer dtype. Got ", name,
+                    ".dtype=", std::string(py::str(array_.dtype())), ".");
   }
 }
 
@@ -98,9 +98,10 @@ InOut::InOut(const char* function, const std::string& name, py::handle object)
   const char order = array_.dtype().byteorder();
   const int flags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
   check(order == '=' && (array_.flags() & flags) == flags, function, name,
-        " is updated in place and must be C-contiguous, aligned and in native byte order. Got strides=",
-        std::string(py::str(array_.attr("strides"))), ", dtype=", std::string(py::str(array_.dtype())),
-        ".");
+        " is updated in place and must be C-contiguous, aligned and in native byte order. Got "
+        "strides=",
+        std::string(py::str(array_.attr("strides"))),
+        ", dtype=", std::string(py::str(array_.dtype())), ".");
   data_ = array_.mutable_data();
   bytes_ = static_cast<size_t>(array_.nbytes());
 }
@@ -113,14 +114,15 @@ Output::Output(const py::dtype& dtype, const Shape& shape) {
   for (int i = 0; i < shape.rank; ++i) bytes *= static_cast<size_t>(shape.dim[i]);
   data_ = acquire_buffer(bytes);
   py::capsule owner(data_, [](void* buffer) { release_buffer(buffer); });
-  array_ = py::array(dtype, std::vector<py::ssize_t>(shape.dim, shape.dim + shape.rank), data_, owner);
+  array_ =
+      py::array(dtype, std::vector<py::ssize_t>(shape.dim, shape.dim + shape.rank), data_, owner);
 }
 
 Shape parse_shape(const char* function, const char* name, py::handle object) {
   Shape shape;
   const std::vector<int64_t> dims = parse_ints(function, name, object);
-  check(dims.size() <= kMaxRank, function, name, " must have at most ", kMaxRank,
-        " axes. Got ", dims.size(), ".");
+  check(dims.size() <= kMaxRank, function, name, " must have at most ", kMaxRank, " axes. Got ",
+        dims.size(), ".");
   for (const int64_t dim : dims) {
     check(dim >= 0, function, name, " must have no negative axis. Got ", dim, ".");
     shape.dim[shape.rank++] = dim;

@@ -1,8 +1,8 @@
 // Device arrays of CuPy and PyTorch, through __cuda_array_interface__.
 #include <string>
 
-#include "bindings/array.h"
 #include "bindings/arguments.h"
+#include "bindings/array.h"
 #include "bindings/backend.h"
 
 namespace striate::bindings {
@@ -28,12 +28,14 @@ View view(const char* function, const std::string& name, const py::object& array
                     " among CUDA arrays.");
   }
   // A PyTorch tensor that requires a gradient refuses the interface; its data does not.
-  const py::object plain = library_of(array) == "torch" ? py::object(array.attr("detach")()) : array;
+  const py::object plain =
+      library_of(array) == "torch" ? py::object(array.attr("detach")()) : array;
   const auto interface = plain.attr("__cuda_array_interface__").cast<py::dict>();
   View v;
   const auto type = interface["typestr"].cast<std::string>();
   if (type != "<f4" && type != "<f8")
-    fail<TypeError>(function, name, " must be float32 or float64. Got ", name, ".dtype=", type, ".");
+    fail<TypeError>(function, name, " must be float32 or float64. Got ", name, ".dtype=", type,
+                    ".");
   v.dtype = type == "<f4" ? DType::f32 : DType::f64;
   v.shape = parse_shape(function, name.c_str(), interface["shape"]);
   const auto data = interface["data"].cast<py::tuple>();
@@ -93,7 +95,8 @@ Context context(const InOut& array) {
       library == "torch"
           ? py::object(py::module_::import("torch").attr("cuda").attr("current_stream")().attr(
                 "cuda_stream"))
-          : py::object(py::module_::import("cupy").attr("cuda").attr("get_current_stream")().attr("ptr"));
+          : py::object(
+                py::module_::import("cupy").attr("cuda").attr("get_current_stream")().attr("ptr"));
   result.stream = reinterpret_cast<void*>(stream.cast<uintptr_t>());
   return result;
 }

@@ -16,7 +16,8 @@ spec::ConvArgs parse_args(const char* function, const py::object& stride, const 
 }
 
 py::array conv2d(py::object x_object, py::object w_object, py::object b_object, py::object stride,
-                 py::object padding, py::object dilation, py::object groups, py::object activation) {
+                 py::object padding, py::object dilation, py::object groups,
+                 py::object activation) {
   static constexpr char function[] = "conv2d";
   Input x(function, "x", x_object), w(function, "w", w_object);
   OptionalInput b(function, "b", b_object);

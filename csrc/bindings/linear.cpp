@@ -37,9 +37,9 @@ py::array linear_input_grad(py::object dy_object, py::object w_object, py::objec
   Output dx(p.dtype, p.x_shape());
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().linear->input_grad(p, static_cast<const T*>(dy_data), static_cast<const T*>(w_data),
-                                    static_cast<const T*>(y_data), static_cast<T*>(dx.data()),
-                                    context());
+    kernels<T>().linear->input_grad(p, static_cast<const T*>(dy_data),
+                                    static_cast<const T*>(w_data), static_cast<const T*>(y_data),
+                                    static_cast<T*>(dx.data()), context());
   });
   return dx.release();
 }
@@ -53,9 +53,9 @@ py::array linear_weight_grad(py::object dy_object, py::object x_object, py::obje
   Output dw(p.dtype, spec::make_shape(p.out_features, p.in_features));
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().linear->weight_grad(p, static_cast<const T*>(dy_data), static_cast<const T*>(x_data),
-                                     static_cast<const T*>(y_data), static_cast<T*>(dw.data()),
-                                     context());
+    kernels<T>().linear->weight_grad(p, static_cast<const T*>(dy_data),
+                                     static_cast<const T*>(x_data), static_cast<const T*>(y_data),
+                                     static_cast<T*>(dw.data()), context());
   });
   return dw.release();
 }

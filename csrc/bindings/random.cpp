@@ -46,11 +46,12 @@ py::array uniform(py::object shape, py::object seed, py::object offset, py::obje
   return out.release();
 }
 
-py::array normal(py::object shape, py::object seed, py::object offset, py::object mean, py::object std,
-                 py::object dtype) {
+py::array normal(py::object shape, py::object seed, py::object offset, py::object mean,
+                 py::object std, py::object dtype) {
   static constexpr char function[] = "random_normal";
   const Draw d = parse_draw(function, shape, seed, offset, dtype);
-  const double center = parse_float(function, "mean", mean), scale = parse_float(function, "std", std);
+  const double center = parse_float(function, "mean", mean),
+               scale = parse_float(function, "std", std);
   spec::random_normal(function, d.dtype, center, scale);
   Output out(d.dtype, d.shape);
   run_for(d.dtype, [&](auto tag) {

@@ -5,10 +5,10 @@
 
 #include "bindings/arguments.h"
 #include "bindings/register.h"
+#include "build_info.h"  // written by the build
 #include "core/check.h"
 #include "core/memory.h"
 #include "core/pool.h"
-#include "build_info.h"  // written by the build
 #include "cpu/dispatch.h"
 
 // For threadpoolctl, which calls them through ctypes.
@@ -80,7 +80,8 @@ void register_settings(py::module_& module) {
   if (const int64_t threads = environment_number("STRIATE_NUM_THREADS"))
     set_threads("STRIATE_NUM_THREADS", threads);
   if (const int64_t megabytes = environment_number("STRIATE_POOL_MB")) {
-    check(megabytes <= INT64_MAX >> 20, "STRIATE_POOL_MB", "must be below 2^43. Got ", megabytes, ".");
+    check(megabytes <= INT64_MAX >> 20, "STRIATE_POOL_MB", "must be below 2^43. Got ", megabytes,
+          ".");
     set_cache_limit(megabytes << 20);
   }
   cpu::kernels();  // an unknown STRIATE_ISA is an error at import

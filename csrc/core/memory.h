@@ -13,12 +13,12 @@ void* acquire_buffer(size_t bytes);
 void release_buffer(void* buffer) noexcept;
 
 struct MemoryStats {
-  int64_t in_use_bytes;         // handed out and not yet returned
-  int64_t cached_bytes;         // kept for reuse
-  int64_t peak_bytes;           // highest in_use_bytes so far
-  int64_t limit_bytes;          // cached_bytes never exceeds it (STRIATE_POOL_MB)
-  int64_t system_allocations;   // times that the system was asked
-  int64_t reuses;               // times that it was not
+  int64_t in_use_bytes;        // handed out and not yet returned
+  int64_t cached_bytes;        // kept for reuse
+  int64_t peak_bytes;          // highest in_use_bytes so far
+  int64_t limit_bytes;         // cached_bytes never exceeds it (STRIATE_POOL_MB)
+  int64_t system_allocations;  // times that the system was asked
+  int64_t reuses;              // times that it was not
 };
 MemoryStats memory_stats();
 void empty_cache();

@@ -11,8 +11,9 @@ namespace striate {
 using ChunkBody = void (*)(void* argument, int64_t chunk, int worker);
 
 // Runs every chunk in [0, chunks) on at most `workers` threads, the caller among them, and returns
-// when all are done. A nested call and a call made while another thread's region runs are done inline: never a deadlock. The floating
-// point environment is the default one inside, and is restored after.
+// when all are done. A nested call and a call made while another thread's region runs are done
+// inline: never a deadlock. The floating point environment is the default one inside, and is
+// restored after.
 void run_chunks(int64_t chunks, int workers, ChunkBody body, void* argument);
 
 int num_threads();
@@ -21,13 +22,14 @@ inline constexpr int kMaxThreads = 1024;
 
 // What num_threads() was derived from when the module was loaded.
 struct ThreadDefault {
-  int affinity;       // processors in the mask
-  double quota;       // processors that the cgroup grants; 0 where there is no limit
-  int threads;        // the default: min of both, at least 1
+  int affinity;  // processors in the mask
+  double quota;  // processors that the cgroup grants; 0 where there is no limit
+  int threads;   // the default: min of both, at least 1
 };
 const ThreadDefault& thread_default();
 
-// The processors granted by the cgroups of this process (v1 or v2), 0 for no limit; `proc` is "/proc".
+// The processors granted by the cgroups of this process (v1 or v2), 0 for no limit; `proc` is
+// "/proc".
 double cgroup_cpu_quota(const char* proc);
 
 // For pthread_atfork; see fork.cpp.

@@ -22,7 +22,9 @@ namespace supports {
 [[maybe_unused]] bool baseline() { return true; }
 [[maybe_unused]] bool neon() { return true; }
 #if defined(__x86_64__)
-[[maybe_unused]] bool avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+[[maybe_unused]] bool avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 [[maybe_unused]] bool avx512() {
   return avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");

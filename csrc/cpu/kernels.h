@@ -37,7 +37,8 @@ template <class T>
 struct ElementwiseKernels {
   void (*add)(int64_t count, const T* a, const T* b, bool relu, T* y, const Context&);
   void (*mul)(int64_t count, const T* a, const T* b, T* y, const Context&);
-  void (*mul_grad)(int64_t count, const T* dy, const T* a, const T* b, T* da, T* db, const Context&);
+  void (*mul_grad)(int64_t count, const T* dy, const T* a, const T* b, T* da, T* db,
+                   const Context&);
 };
 
 // `widths` are the parts' elements in one row.
@@ -104,12 +105,14 @@ template <class T>
 struct ConvKernels {
   void (*forward)(const ConvProblem&, const T* x, const T* w, const T* bias, bool relu, T* y,
                   const Context&);
-  void (*input_grad)(const ConvProblem&, const T* dy, const T* w, const T* y, T* dx, const Context&);
+  void (*input_grad)(const ConvProblem&, const T* dy, const T* w, const T* y, T* dx,
+                     const Context&);
 };
 
 template <class T>
 struct ConvWeightGradKernels {
-  void (*weight_grad)(const ConvProblem&, const T* dy, const T* x, const T* y, T* dw, const Context&);
+  void (*weight_grad)(const ConvProblem&, const T* dy, const T* x, const T* y, T* dw,
+                      const Context&);
 };
 
 template <class T>
@@ -135,8 +138,9 @@ struct DropoutKernels {
 // Returns the reduced loss; `losses` is null but for Reduction::none.
 template <class T>
 struct LossKernels {
-  double (*softmax_cross_entropy)(const CrossEntropyProblem&, const T* logits, const int64_t* labels,
-                                  const T* weight, T* losses, T* dlogits, const Context&);
+  double (*softmax_cross_entropy)(const CrossEntropyProblem&, const T* logits,
+                                  const int64_t* labels, const T* weight, T* losses, T* dlogits,
+                                  const Context&);
 };
 
 template <class T>

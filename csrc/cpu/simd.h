@@ -353,8 +353,8 @@ STRIATE_INLINE Vec<T> split_exponent(Vec<T> x, Vec<T>* exponent) {
   const Raw<Uint> bits = (Raw<Uint>)x.raw + (L::one - root);
   // The biased exponent, as the last bits of a number whose last bit is worth 1.
   const Uint unit = L::one + (static_cast<Uint>(L::fraction) << L::fraction);  // 2^fraction
-  exponent->raw = (Raw<T>)((bits >> L::fraction) | unit) -
-                  (static_cast<T>(Uint{1} << L::fraction) + L::bias);
+  exponent->raw =
+      (Raw<T>)((bits >> L::fraction) | unit) - (static_cast<T>(Uint{1} << L::fraction) + L::bias);
   return {(Raw<T>)((bits & ((Uint{1} << L::fraction) - 1)) + root)};
 }
 
@@ -421,7 +421,10 @@ STRIATE_INLINE Vec<T> Vec<T>::load_even(const T* p, int n) {
 #if defined(__clang__)
 #define STRIATE_SHUFFLE(...) {__builtin_shufflevector(low, high, __VA_ARGS__)}
 #else
-#define STRIATE_SHUFFLE(...) {__builtin_shuffle(low, high, RawInt{__VA_ARGS__})}
+#define STRIATE_SHUFFLE(...)                          \
+  {                                                   \
+    __builtin_shuffle(low, high, RawInt{__VA_ARGS__}) \
+  }
 #endif
   if constexpr (lanes == 2)
     return STRIATE_SHUFFLE(0, 3);

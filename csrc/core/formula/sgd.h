@@ -33,16 +33,19 @@ struct SgdFactors {
 
 template <class T>
 inline SgdFactors<T> sgd_factors(const SgdOptions& o) {
-  return {static_cast<T>(o.lr),           static_cast<T>(o.momentum), static_cast<T>(1 - o.dampening),
-          static_cast<T>(o.weight_decay), static_cast<T>(o.l1),       o.nesterov,
+  return {static_cast<T>(o.lr),
+          static_cast<T>(o.momentum),
+          static_cast<T>(1 - o.dampening),
+          static_cast<T>(o.weight_decay),
+          static_cast<T>(o.l1),
+          o.nesterov,
           o.caffe};
 }
 
-// v = mu v + (1 - damp) g, or g at first; w -= lr v, or lr (g + mu v) for Nesterov. Caffe's form has
-// the rate inside: v = mu v + lr g; w -= v, or (1 + mu) v - mu v_old.
+// v = mu v + (1 - damp) g, or g at first; w -= lr v, or lr (g + mu v) for Nesterov. Caffe's form
+// has the rate inside: v = mu v + lr g; w -= v, or (1 + mu) v - mu v_old.
 template <class V, class T>
-STRIATE_FORMULA void sgd_momentum(const SgdFactors<T>& f, bool first, V g, V& w,
-                                                        V& v) {
+STRIATE_FORMULA void sgd_momentum(const SgdFactors<T>& f, bool first, V g, V& w, V& v) {
   const V mu = V::set(f.momentum), rate = V::set(f.lr);
   g = penalized(g, w, f.weight_decay, f.l1);
   if (f.caffe) {

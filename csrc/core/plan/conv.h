@@ -64,12 +64,12 @@ bool input_grad_has_gaps(const ConvProblem& problem);
 // position) broadcast. Reductions are never split between tasks.
 struct ConvWeightGrad {
   ConvProblem problem;
-  bool direct;                 // as in ImplicitGemm
-  int64_t output_block;        // rows of dw that share a transposed piece of dy
+  bool direct;           // as in ImplicitGemm
+  int64_t output_block;  // rows of dw that share a transposed piece of dy
   int64_t channels_per_task;
-  int64_t rows_per_block;      // output rows of one block of pixels
-  int64_t columns_per_block;   // output columns of one block of pixels
-  int64_t patch_rows;          // rows and columns of the padded input that such a block needs
+  int64_t rows_per_block;     // output rows of one block of pixels
+  int64_t columns_per_block;  // output columns of one block of pixels
+  int64_t patch_rows;         // rows and columns of the padded input that such a block needs
   int64_t patch_columns;
 
   int64_t tasks() const;

@@ -14,8 +14,8 @@ struct Gemm {
 
   // Blocking.
   TileShape tile;
-  int64_t rows_per_task;     // a multiple of tile.rows
-  int64_t panels_per_task;   // of tile.columns columns
+  int64_t rows_per_task;    // a multiple of tile.rows
+  int64_t panels_per_task;  // of tile.columns columns
   int64_t row_tasks;
   int64_t column_tasks;
 };

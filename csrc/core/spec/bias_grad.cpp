@@ -4,9 +4,10 @@
 
 namespace striate::spec {
 
-BiasGradProblem bias_grad(const char* function, const ArrayInfo& dy, int64_t axis, const ArrayInfo* y) {
-  check(dy.shape.rank >= 2, function, "dy must have at least 2 axes. Got shape ", to_string(dy.shape),
-        ".");
+BiasGradProblem bias_grad(const char* function, const ArrayInfo& dy, int64_t axis,
+                          const ArrayInfo* y) {
+  check(dy.shape.rank >= 2, function, "dy must have at least 2 axes. Got shape ",
+        to_string(dy.shape), ".");
   element_count(function, dy.name, dy.shape);
   if (y != nullptr) {
     check_same_dtype(function, dy, *y);

@@ -14,7 +14,8 @@ struct BiasGradProblem {
 
 namespace spec {
 
-BiasGradProblem bias_grad(const char* function, const ArrayInfo& dy, int64_t axis, const ArrayInfo* y);
+BiasGradProblem bias_grad(const char* function, const ArrayInfo& dy, int64_t axis,
+                          const ArrayInfo* y);
 
 }  // namespace spec
 }  // namespace striate

@@ -65,7 +65,8 @@ ConvProblem resolve(const char* function, int rank, const ArrayInfo& x, const Ar
   return p;
 }
 
-void check_output(const char* function, const ConvProblem& p, const ArrayInfo& dy, const ArrayInfo* y) {
+void check_output(const char* function, const ConvProblem& p, const ArrayInfo& dy,
+                  const ArrayInfo* y) {
   check_shape(function, dy, p.y_shape());
   if (y != nullptr) {
     check_same_dtype(function, dy, *y);
@@ -94,8 +95,9 @@ ConvProblem conv_input_grad(const char* function, int rank, const ArrayInfo& dy,
   return p;
 }
 
-ConvProblem conv_weight_grad(const char* function, int rank, const ArrayInfo& dy, const ArrayInfo& x,
-                             const Shape& w_shape, const ArrayInfo* y, const ConvArgs& args) {
+ConvProblem conv_weight_grad(const char* function, int rank, const ArrayInfo& dy,
+                             const ArrayInfo& x, const Shape& w_shape, const ArrayInfo* y,
+                             const ConvArgs& args) {
   check_same_dtype(function, dy, x);
   const ConvProblem p = resolve(function, rank, x, {"w_shape", dy.dtype, w_shape}, args);
   check_output(function, p, dy, y);

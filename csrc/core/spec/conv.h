@@ -33,8 +33,9 @@ ConvProblem conv(const char* function, int rank, const ArrayInfo& x, const Array
 // `y` where the activation's mask is asked for.
 ConvProblem conv_input_grad(const char* function, int rank, const ArrayInfo& dy, const ArrayInfo& w,
                             const Shape& x_shape, const ArrayInfo* y, const ConvArgs& args);
-ConvProblem conv_weight_grad(const char* function, int rank, const ArrayInfo& dy, const ArrayInfo& x,
-                             const Shape& w_shape, const ArrayInfo* y, const ConvArgs& args);
+ConvProblem conv_weight_grad(const char* function, int rank, const ArrayInfo& dy,
+                             const ArrayInfo& x, const Shape& w_shape, const ArrayInfo* y,
+                             const ConvArgs& args);
 
 }  // namespace spec
 }  // namespace striate

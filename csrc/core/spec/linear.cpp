@@ -19,8 +19,8 @@ namespace spec {
 namespace {
 
 void check_batched(const char* function, const ArrayInfo& array) {
-  check(array.shape.rank >= 2, function, array.name, " must have at least 2 axes (..., features). Got ",
-        "shape ", to_string(array.shape), ".");
+  check(array.shape.rank >= 2, function, array.name,
+        " must have at least 2 axes (..., features). Got ", "shape ", to_string(array.shape), ".");
 }
 
 void set_leading(const char* function, const ArrayInfo& array, LinearProblem& p) {
@@ -39,7 +39,8 @@ void check_mask(const char* function, const ArrayInfo& dy, const ArrayInfo* y) {
 
 }  // namespace
 
-LinearProblem linear(const char* function, const ArrayInfo& x, const ArrayInfo& w, const ArrayInfo* b) {
+LinearProblem linear(const char* function, const ArrayInfo& x, const ArrayInfo& w,
+                     const ArrayInfo* b) {
   LinearProblem p;
   check_same_dtype(function, x, w);
   check_batched(function, x);
@@ -47,8 +48,9 @@ LinearProblem linear(const char* function, const ArrayInfo& x, const ArrayInfo& 
   set_leading(function, x, p);
   p.in_features = x.shape[x.shape.rank - 1];
   p.out_features = w.shape[0];
-  check(w.shape[1] == p.in_features, function, "w.shape[1] must be x's last axis. Got w.shape[1]=",
-        w.shape[1], ", in_features=", p.in_features, ".");
+  check(w.shape[1] == p.in_features, function,
+        "w.shape[1] must be x's last axis. Got w.shape[1]=", w.shape[1],
+        ", in_features=", p.in_features, ".");
   if (b != nullptr) {
     check_same_dtype(function, x, *b);
     check_shape(function, *b, make_shape(p.out_features));
@@ -66,8 +68,9 @@ LinearProblem linear_input_grad(const char* function, const ArrayInfo& dy, const
   set_leading(function, dy, p);
   p.out_features = dy.shape[dy.shape.rank - 1];
   p.in_features = w.shape[1];
-  check(w.shape[0] == p.out_features, function, "w.shape[0] must be dy's last axis. Got w.shape[0]=",
-        w.shape[0], ", out_features=", p.out_features, ".");
+  check(w.shape[0] == p.out_features, function,
+        "w.shape[0] must be dy's last axis. Got w.shape[0]=", w.shape[0],
+        ", out_features=", p.out_features, ".");
   check_mask(function, dy, y);
   element_count(function, "the result", p.x_shape());
   return p;

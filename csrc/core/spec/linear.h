@@ -18,7 +18,8 @@ struct LinearProblem {
 
 namespace spec {
 
-LinearProblem linear(const char* function, const ArrayInfo& x, const ArrayInfo& w, const ArrayInfo* b);
+LinearProblem linear(const char* function, const ArrayInfo& x, const ArrayInfo& w,
+                     const ArrayInfo* b);
 LinearProblem linear_input_grad(const char* function, const ArrayInfo& dy, const ArrayInfo& w,
                                 const ArrayInfo* y);
 LinearProblem linear_weight_grad(const char* function, const ArrayInfo& dy, const ArrayInfo& x,

@@ -37,8 +37,8 @@ void check_rank(const char* function, const ArrayInfo& array, int rank, const ch
 
 void check_same_dtype(const char* function, const ArrayInfo& a, const ArrayInfo& b) {
   if (a.dtype != b.dtype) {
-    fail<TypeError>(function, a.name, " and ", b.name, " must have the same dtype. Got ", a.name, "=",
-                    name_of(a.dtype), ", ", b.name, "=", name_of(b.dtype), ".");
+    fail<TypeError>(function, a.name, " and ", b.name, " must have the same dtype. Got ", a.name,
+                    "=", name_of(a.dtype), ", ", b.name, "=", name_of(b.dtype), ".");
   }
 }
 

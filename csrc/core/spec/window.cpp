@@ -34,16 +34,17 @@ std::string to_text(const PaddingArg& arg) {
 // Fills the last `rank` of the three axes; the others keep what they have. `given` is the whole
 // argument, for messages.
 template <class Given>
-void expand(const char* function, const char* name, const Given& given, const int64_t* values, int rank,
-            int64_t least, int64_t* out) {
-  check(given.count == kEveryAxis || given.count == rank, function, name, " must be an int or have ", rank,
-        rank == 1 ? " entry" : " entries", ". Got ", name, "=", to_text(given), ".");
+void expand(const char* function, const char* name, const Given& given, const int64_t* values,
+            int rank, int64_t least, int64_t* out) {
+  check(given.count == kEveryAxis || given.count == rank, function, name,
+        " must be an int or have ", rank, rank == 1 ? " entry" : " entries", ". Got ", name, "=",
+        to_text(given), ".");
   for (int i = 0; i < rank; ++i) {
     const int64_t value = values[given.count == kEveryAxis ? 0 : i];
     check(value >= least, function, name, " must be ", least > 0 ? "positive" : "at least 0",
           ". Got ", name, "=", to_text(given), ".");
-    check(value <= kLargest, function, name, " must be at most 2^40. Got ", name, "=", to_text(given),
-          ".");
+    check(value <= kLargest, function, name, " must be at most 2^40. Got ", name, "=",
+          to_text(given), ".");
     out[kSpatial - rank + i] = value;
   }
 }
@@ -73,8 +74,9 @@ Window resolve_window(const char* function, int rank, const int64_t* in, const W
   for (int i = 0; i < kSpatial; ++i) {
     int64_t reach;
     const bool overflow = __builtin_mul_overflow(w.kernel[i] - 1, w.dilation[i], &reach);
-    check(!overflow && reach <= 4 * kLargest, function, "the dilated window must be at most 2^42. Got ",
-          "kernel_size=", w.kernel[i], ", dilation=", w.dilation[i], ".");
+    check(!overflow && reach <= 4 * kLargest, function,
+          "the dilated window must be at most 2^42. Got ", "kernel_size=", w.kernel[i],
+          ", dilation=", w.dilation[i], ".");
     extent[i] = reach + 1;
   }
 

@@ -1,7 +1,7 @@
-// Depthwise convolution, and groups of few channels: a matrix product would waste most of its tile on
-// them. A task takes one sample's group, copies the rows of the source that a block of result rows
-// sees, with their padding, and adds up shifted vectors of them, several rows of the result at a time.
-// The weight gradient does the same with dy's vectors in the weights' place.
+// Depthwise convolution, and groups of few channels: a matrix product would waste most of its tile
+// on them. A task takes one sample's group, copies the rows of the source that a block of result
+// rows sees, with their padding, and adds up shifted vectors of them, several rows of the result at
+// a time. The weight gradient does the same with dy's vectors in the weights' place.
 #include "cpu/conv/direct.h"
 
 #include "core/formula/activation.h"
@@ -16,9 +16,9 @@ inline constexpr int64_t kPatchElements = 16 * 1024;
 
 STRIATE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// A window's reach over one block of rows of the grid at one depth: `planes` of rows x columns, whose
-// first element lies at `origin` of the source. Taps are counted from the least offset, whatever the
-// direction in which they run.
+// A window's reach over one block of rows of the grid at one depth: `planes` of rows x columns,
+// whose first element lies at `origin` of the source. Taps are counted from the least offset,
+// whatever the direction in which they run.
 struct Patch {
   int64_t origin[kSpatial];
   int64_t planes, rows, columns;
@@ -45,8 +45,8 @@ struct Geometry {
   // Where the tap's first pixel lies in the patch.
   int64_t place(const Patch& p, int64_t tap) const {
     const int64_t w = tap % taps[2], h = tap / taps[2] % taps[1], d = tap / taps[2] / taps[1];
-    return (d * p.rows + offset[1] + h * step[1] - lowest(1)) * p.columns + offset[2] + w * step[2] -
-           lowest(2);
+    return (d * p.rows + offset[1] + h * step[1] - lowest(1)) * p.columns + offset[2] +
+           w * step[2] - lowest(2);
   }
   int64_t rows_per_block(int64_t channels) const {
     const int64_t columns = (grid[2] - 1) * stride[2] + reach(2) + 1;
@@ -89,7 +89,8 @@ STRIATE_INLINE Vec<T> load_pixels(const T* from, int64_t stride, int n) {
 // `rows` rows of one vector of pixels, all taps and channels.
 template <class T, int rows>
 STRIATE_INLINE void sum_taps(const T* patch, int64_t row_step, int64_t stride, int n, int64_t count,
-                             const T* weight, const int64_t* place, Vec<T> bias, Vec<T> (&sum)[kRows]) {
+                             const T* weight, const int64_t* place, Vec<T> bias,
+                             Vec<T> (&sum)[kRows]) {
   for (int r = 0; r < rows; ++r) sum[r] = bias;
   for (int64_t k = 0; k < count; ++k) {
     const Vec<T> value = Vec<T>::set(weight[k]);
@@ -144,7 +145,8 @@ void run_task(const ImplicitGemm& g, int64_t sample, int64_t group, const T* src
             const T* pixels = patches + r * row_step + column * g.src_stride[2];
             Vec<T> sum[kRows];
             if (live == kRows)
-              sum_taps<T, kRows>(pixels, row_step, g.src_stride[2], n, count, weight, place, start, sum);
+              sum_taps<T, kRows>(pixels, row_step, g.src_stride[2], n, count, weight, place, start,
+                                 sum);
             else
               for (int i = 0; i < live; ++i) {
                 Vec<T> one[kRows];
@@ -182,7 +184,8 @@ void conv(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const 
   const int64_t block = geometry.rows_per_block(g.channels);
   const size_t scratch =
       static_cast<size_t>(g.depth()) * (sizeof(int64_t) + sizeof(T)) +
-      static_cast<size_t>(g.channels * geometry.patch(0, 0, block).size() + Vec<T>::lanes) * sizeof(T);
+      static_cast<size_t>(g.channels * geometry.patch(0, 0, block).size() + Vec<T>::lanes) *
+          sizeof(T);
   // Small planes go several to a chunk.
   const int64_t work = g.rows * g.depth() * g.grid_size() + 1;
   const int64_t together = work > 65536 ? 1 : ceil_div(65536, work);
@@ -193,7 +196,8 @@ void conv(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const 
   });
 }
 
-// sums[t] += the products of `rows` rows of dy with what tap t sees of x, up to kTaps taps together.
+// sums[t] += the products of `rows` rows of dy with what tap t sees of x, up to kTaps taps
+// together.
 template <class T>
 STRIATE_INLINE void sum_products(const T* dy, int64_t rows, int64_t columns, const T* patch,
                                  int64_t row_step, int64_t stride, const int64_t* place, int taps,
@@ -210,7 +214,8 @@ STRIATE_INLINE void sum_products(const T* dy, int64_t rows, int64_t columns, con
       const Vec<T> gradient = Vec<T>::load(dy + r * columns + column, n);
 #pragma GCC unroll 9
       for (int t = 0; t < kTaps; ++t)
-        sum[t] = fma(gradient, load_pixels(from[t] + r * row_step + column * stride, stride, n), sum[t]);
+        sum[t] =
+            fma(gradient, load_pixels(from[t] + r * row_step + column * stride, stride, n), sum[t]);
     });
   }
   for (int t = 0; t < taps; ++t) sums[t] += static_cast<double>(reduce_add(sum[t]));
@@ -228,8 +233,9 @@ void weight_grad(const ConvWeightGrad& plan, const T* dy, const T* x, const T* y
   const int64_t taps = w.kernel_size();
   const int64_t block = geometry.rows_per_block(1);
   const int64_t patch_size = w.out_size() == 0 ? 0 : geometry.patch(0, 0, block).size();
-  const size_t scratch = static_cast<size_t>(taps + kTaps) * (sizeof(int64_t) + outputs * sizeof(double)) +
-                         static_cast<size_t>(patch_size + block * w.out[2] + Vec<T>::lanes) * sizeof(T);
+  const size_t scratch =
+      static_cast<size_t>(taps + kTaps) * (sizeof(int64_t) + outputs * sizeof(double)) +
+      static_cast<size_t>(patch_size + block * w.out[2] + Vec<T>::lanes) * sizeof(T);
   // One chunk for each row of input channels of a group: dw[outputs][this channel][taps].
   parallel_for(context, p.groups * channels, scratch, [&](int64_t chunk, void* buffer) {
     const int64_t group = chunk / channels, channel = chunk % channels;
@@ -253,7 +259,8 @@ void weight_grad(const ConvWeightGrad& plan, const T* dy, const T* x, const T* y
             const T* gradient = dy + start;
             if (y != nullptr) {
               for_each_vector<T>(0, rows * w.out[2], [&](int64_t i, int lanes) {
-                formula::relu_grad(Vec<T>::load(dy + start + i, lanes), Vec<T>::load(y + start + i, lanes))
+                formula::relu_grad(Vec<T>::load(dy + start + i, lanes),
+                                   Vec<T>::load(y + start + i, lanes))
                     .store(masked + i, lanes);
               });
               gradient = masked;

@@ -1,9 +1,9 @@
 // Convolution as a matrix product whose right-hand matrix is never stored whole. The pixels of the
-// result are cut into panels of one register tile's columns. A task takes a block of panels and, for
-// one block of the depth (channels times taps) after another, gathers what those pixels see of the
-// source into a packed piece that fits the core's own cache, then multiplies all rows of the weights,
-// packed once for the whole call, with it. Padding, stride and dilation live in the gathering alone;
-// the phases of a strided input gradient differ only in where they read and write.
+// result are cut into panels of one register tile's columns. A task takes a block of panels and,
+// for one block of the depth (channels times taps) after another, gathers what those pixels see of
+// the source into a packed piece that fits the core's own cache, then multiplies all rows of the
+// weights, packed once for the whole call, with it. Padding, stride and dilation live in the
+// gathering alone; the phases of a strided input gradient differ only in where they read and write.
 #include "core/formula/activation.h"
 #include "core/plan/conv.h"
 #include "cpu/conv/direct.h"
@@ -124,13 +124,15 @@ struct Piece {
   int64_t offset;
 };
 
-// Copies `length` values, `stride` apart, to consecutive ones; may write zeros up to a vector's end.
+// Copies `length` values, `stride` apart, to consecutive ones; may write zeros up to a vector's
+// end.
 template <class T, bool masked>
 STRIATE_INLINE void copy_piece(const T* from, const T* mask, int64_t stride, int length, T* to) {
   constexpr int lanes = Vec<T>::lanes;
   for (int i = 0; i < length; i += lanes) {
     const int n = length - i < lanes ? length - i : lanes;
-    Vec<T> v = stride == 1 ? Vec<T>::load(from + i, n) : Vec<T>::load_strided(from + i * stride, stride, n);
+    Vec<T> v = stride == 1 ? Vec<T>::load(from + i, n)
+                           : Vec<T>::load_strided(from + i * stride, stride, n);
     if constexpr (masked) {
       const Vec<T> y = stride == 1 ? Vec<T>::load(mask + i, n)
                                    : Vec<T>::load_strided(mask + i * stride, stride, n);
@@ -144,8 +146,8 @@ STRIATE_INLINE void copy_piece(const T* from, const T* mask, int64_t stride, int
 // written in order of their lanes and rows in order of the depth, so what a piece writes beyond its
 // end is always overwritten; the caller leaves a vector's room behind the last row.
 template <class T, bool masked>
-void pack_pixels(const ImplicitGemm& g, const Panel<T>& panel, const DepthBlock& block, const T* src,
-                 const T* mask, T* out) {
+void pack_pixels(const ImplicitGemm& g, const Panel<T>& panel, const DepthBlock& block,
+                 const T* src, const T* mask, T* out) {
   constexpr int columns = kTileColumns<T>;
   const int64_t plane = g.src[0] * g.src[1] * g.src[2];
   const int64_t stride = g.src_stride[2];
@@ -201,8 +203,8 @@ STRIATE_INLINE void join(Vec<T> sum, T* to, int n, const Epilogue<T>& e) {
 
 // Not inlined: what surrounds it must not take registers from the sums.
 template <class T, int rows, int vectors>
-__attribute__((noinline)) void tile(int64_t depth, const T* a, const T* b, int live_rows, const Panel<T>& panel, T* dst,
-          const Epilogue<T>& e) {
+__attribute__((noinline)) void tile(int64_t depth, const T* a, const T* b, int live_rows,
+                                    const Panel<T>& panel, T* dst, const Epilogue<T>& e) {
   constexpr int lanes = Vec<T>::lanes;
   Vec<T> sum[rows][vectors];
   multiply_tile<T, rows, vectors>(depth, a, PackedRows{}, b, kTileColumns<T>, sum);
@@ -267,8 +269,8 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
   const int64_t group = task / blocks % g.groups;
   const int64_t split = task / blocks / g.groups;
   const int64_t first_panel = block_index * g.panels_per_block;
-  const int64_t panels = g.panels - first_panel < g.panels_per_block ? g.panels - first_panel
-                                                                     : g.panels_per_block;
+  const int64_t panels =
+      g.panels - first_panel < g.panels_per_block ? g.panels - first_panel : g.panels_per_block;
   const int64_t first_row_panel = g.row_panels * split / g.row_splits;
   const int64_t end_row_panel = g.row_panels * (split + 1) / g.row_splits;
 
@@ -298,7 +300,8 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
         const int vectors = static_cast<int>(ceil_div(panel[p].lanes, Vec<T>::lanes));
         with_tile_rows(live, [&](auto rows) {
           with_tile_vectors(vectors, [&](auto columns) {
-            tile<T, decltype(rows)::get, decltype(columns)::get>(depth, a, b, live, panel[p], to, e);
+            tile<T, decltype(rows)::get, decltype(columns)::get>(depth, a, b, live, panel[p], to,
+                                                                 e);
           });
         });
       }
@@ -324,7 +327,8 @@ void implicit_gemm(const ImplicitGemm& g, const T* src, const T* mask, const T* 
                    bool relu, T* dst, const Context& context) {
   if (g.rows == 0 || g.panels == 0) return;
   if (g.direct) return direct_conv(g, src, mask, w, bias, relu, dst, context);
-  T* packed = static_cast<T*>(context.allocate(static_cast<size_t>(g.packed_weights()) * sizeof(T)));
+  T* packed =
+      static_cast<T*>(context.allocate(static_cast<size_t>(g.packed_weights()) * sizeof(T)));
   const int64_t weight_panels = g.groups * g.row_panels;
   // Small panels go several to a chunk.
   const int64_t elements = g.depth() * kTileRows;
@@ -333,8 +337,8 @@ void implicit_gemm(const ImplicitGemm& g, const T* src, const T* mask, const T* 
     for (int64_t i = chunk * together; i < (chunk + 1) * together && i < weight_panels; ++i)
       pack_weights(g, w, i / g.row_panels, i % g.row_panels, packed + i * elements);
   });
-  const size_t scratch = panels_bytes<T>(g) +
-                         (static_cast<size_t>(g.packed_pixels()) + Vec<T>::lanes) * sizeof(T);
+  const size_t scratch =
+      panels_bytes<T>(g) + (static_cast<size_t>(g.packed_pixels()) + Vec<T>::lanes) * sizeof(T);
   parallel_for(context, g.pixel_blocks() * g.groups * g.row_splits, scratch,
                [&](int64_t task, void* buffer) {
                  run_task(g, task, src, mask, packed, bias, relu, dst, buffer);

@@ -1,8 +1,10 @@
-// The weight gradient of a convolution: dw[o, c, k] = sum over pixels of dy[o, q] * x[c, q * s + k * d
-// - pad]. A task owns some outputs (vector lanes) and some channels, so that no sum is ever split. For
-// one block of pixels after another it transposes dy to [pixel][output], copies x with its padding,
-// and then, for a few (channel, kernel position) pairs at a time, broadcasts their pixels of x against
-// dy's vectors: no im2col, any stride, since a pair is just a pointer into the padded copy.
+// The weight gradient of a convolution: dw[o, c, k] = sum over pixels of dy[o, q] * x[c, q * s + k
+// * d
+// - pad]. A task owns some outputs (vector lanes) and some channels, so that no sum is ever split.
+// For one block of pixels after another it transposes dy to [pixel][output], copies x with its
+// padding, and then, for a few (channel, kernel position) pairs at a time, broadcasts their pixels
+// of x against dy's vectors: no im2col, any stride, since a pair is just a pointer into the padded
+// copy.
 #include "core/formula/activation.h"
 #include "core/plan/conv.h"
 #include "cpu/conv/direct.h"
@@ -31,7 +33,8 @@ struct Block {
   int64_t column, columns;
 };
 
-// dy of `outputs` rows as [pixel][vectors * lanes], masked by the activation's output if there is one.
+// dy of `outputs` rows as [pixel][vectors * lanes], masked by the activation's output if there is
+// one.
 template <class T>
 void transpose_dy(const ConvProblem& p, const Block& b, const T* dy, const T* y, int64_t outputs,
                   int64_t width, T* out) {
@@ -46,7 +49,8 @@ void transpose_dy(const ConvProblem& p, const Block& b, const T* dy, const T* y,
         for (int64_t i = 0; i < b.columns; ++i) to[i * width + o] = from[i];
       } else {
         const T* mask = y + o * plane + start;
-        for (int64_t i = 0; i < b.columns; ++i) to[i * width + o] = mask[i] <= T(0) ? T(0) : from[i];
+        for (int64_t i = 0; i < b.columns; ++i)
+          to[i * width + o] = mask[i] <= T(0) ? T(0) : from[i];
       }
     }
     for (int64_t o = outputs; o < width; ++o)
@@ -83,8 +87,9 @@ void copy_patch(const ConvWeightGrad& g, const Block& b, const T* x, T* out) {
 
 // sums[pair][vector] += the block's pixels of each pair times dy. Each block starts at zero.
 template <class T, int vectors>
-__attribute__((noinline)) void add_pairs(const Block& b, const T* const (&pair)[kPairs], int live, int64_t row_step,
-               int64_t column_step, const T* dy, T* sums) {
+__attribute__((noinline)) void add_pairs(const Block& b, const T* const (&pair)[kPairs], int live,
+                                         int64_t row_step, int64_t column_step, const T* dy,
+                                         T* sums) {
   constexpr int lanes = Vec<T>::lanes;
   Vec<T> sum[kPairs][vectors];
   const T* from[kPairs];
@@ -145,13 +150,17 @@ void run_task(const ConvWeightGrad& g, int64_t group, int64_t first_output, int6
     b.row = i / column_blocks % row_blocks * g.rows_per_block;
     b.depth = i / column_blocks / row_blocks % w.out[0];
     b.sample = i / column_blocks / row_blocks / w.out[0];
-    b.columns = w.out[2] - b.column < g.columns_per_block ? w.out[2] - b.column : g.columns_per_block;
+    b.columns =
+        w.out[2] - b.column < g.columns_per_block ? w.out[2] - b.column : g.columns_per_block;
     b.rows = w.out[1] - b.row < g.rows_per_block ? w.out[1] - b.row : g.rows_per_block;
 
     const int64_t dy_start =
-        (b.sample * p.out_channels + group * (p.out_channels / p.groups) + first_output) * w.out_size();
-    transpose_dy(p, b, dy + dy_start, y == nullptr ? nullptr : y + dy_start, outputs, width, dy_block);
-    const T* x_group = x + (b.sample * p.in_channels + group * group_channels + first_channel) * w.in_size();
+        (b.sample * p.out_channels + group * (p.out_channels / p.groups) + first_output) *
+        w.out_size();
+    transpose_dy(p, b, dy + dy_start, y == nullptr ? nullptr : y + dy_start, outputs, width,
+                 dy_block);
+    const T* x_group =
+        x + (b.sample * p.in_channels + group * group_channels + first_channel) * w.in_size();
     for (int64_t c = 0; c < channels; ++c)
       copy_patch(g, b, x_group + c * w.in_size(), patches + c * patch);
 
@@ -162,8 +171,8 @@ void run_task(const ConvWeightGrad& g, int64_t group, int64_t first_output, int6
         const int64_t c = (k + j) / taps, t = (k + j) % taps;
         const int64_t kw = t % w.kernel[2], kh = t / w.kernel[2] % w.kernel[1],
                       kd = t / w.kernel[2] / w.kernel[1];
-        pair[j] = patches + c * patch +
-                  (kd * g.patch_rows + kh * w.dilation[1]) * g.patch_columns + kw * w.dilation[2];
+        pair[j] = patches + c * patch + (kd * g.patch_rows + kh * w.dilation[1]) * g.patch_columns +
+                  kw * w.dilation[2];
       }
       add_pairs<T, vectors>(b, pair, live, w.stride[1] * g.patch_columns, w.stride[2], dy_block,
                             sums + k * width);

@@ -1,5 +1,5 @@
-// Inverted dropout. Element i is decided by word i % 4 of Philox's counter offset + i / 4, so a mask is
-// never stored: the gradient is the same call on dy.
+// Inverted dropout. Element i is decided by word i % 4 of Philox's counter offset + i / 4, so a
+// mask is never stored: the gradient is the same call on dy.
 #include "core/formula/philox.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -40,7 +40,8 @@ void dropout(const DropoutProblem& p, const T* x, T* y, const Context& context) 
       random_words(key, p.offset + static_cast<uint64_t>(i) / 4, words);
       for_each_vector<T>(i, end < i + group ? end : i + group, [=, &words](int64_t at, int n) {
         const Mask<T> dropped = words_below<T>(words + (at - i), below);
-        select(dropped, Vec<T>::zero(), Vec<T>::load(x + at, n) * Vec<T>::set(scale)).store(y + at, n);
+        select(dropped, Vec<T>::zero(), Vec<T>::load(x + at, n) * Vec<T>::set(scale))
+            .store(y + at, n);
       });
     }
   });

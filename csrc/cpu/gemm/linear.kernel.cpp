@@ -1,10 +1,11 @@
-// Matrix products over strided matrices, and the linear layer's three of them. A task owns a piece of
-// C: it packs its columns of B for one block of the depth after another, multiplies its rows of A with
-// them, and keeps the sums in scratch until the end. Rows of A are packed too where several panels
-// share them; where there is one panel, packing would cost as much as it saves.
+// Matrix products over strided matrices, and the linear layer's three of them. A task owns a piece
+// of C: it packs its columns of B for one block of the depth after another, multiplies its rows of
+// A with them, and keeps the sums in scratch until the end. Rows of A are packed too where several
+// panels share them; where there is one panel, packing would cost as much as it saves.
+#include "core/spec/linear.h"
+
 #include "core/formula/activation.h"
 #include "core/plan/gemm.h"
-#include "core/spec/linear.h"
 #include "cpu/gemm/tile.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -14,7 +15,8 @@ namespace {
 
 STRIATE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// `columns` columns of B from step k on, as [depth][kTileColumns]; `vectors` of each row are written.
+// `columns` columns of B from step k on, as [depth][kTileColumns]; `vectors` of each row are
+// written.
 template <class T>
 void pack_columns(const Gemm& g, const T* b, int64_t column, int columns, int64_t k, int64_t depth,
                   T* out) {
@@ -44,7 +46,8 @@ void pack_rows(const Gemm& g, const T* a, int64_t row, int rows, int64_t k, int6
 
 // The tile's sums, [rows][kTileColumns], set or added to.
 template <class T, int rows, int vectors, class AStrides>
-__attribute__((noinline)) void sum_tile(int64_t depth, const T* a, AStrides strides, const T* b, bool first, T* sums) {
+__attribute__((noinline)) void sum_tile(int64_t depth, const T* a, AStrides strides, const T* b,
+                                        bool first, T* sums) {
   Vec<T> sum[rows][vectors];
   multiply_tile<T, rows, vectors>(depth, a, strides, b, kTileColumns<T>, sum);
 #pragma GCC unroll 8
@@ -76,7 +79,8 @@ TaskScratch<T> layout(const Gemm& g, void* buffer, size_t* bytes) {
 
 // Writes a tile where the longer run of memory is the inner loop.
 template <class T>
-void write_tile(const Gemm& g, const T* sums, int rows, int columns, const T* bias, bool relu, T* c) {
+void write_tile(const Gemm& g, const T* sums, int rows, int columns, const T* bias, bool relu,
+                T* c) {
   const auto put = [&](int m, int n) {
     T value = sums[m * kTileColumns<T> + n];
     if (bias != nullptr) value += bias[m];
@@ -92,8 +96,8 @@ void write_tile(const Gemm& g, const T* sums, int rows, int columns, const T* bi
 }
 
 template <class T>
-void run_task(const Gemm& g, int64_t task, const T* a, const T* b, const T* row_bias, bool relu, T* c,
-              void* buffer) {
+void run_task(const Gemm& g, int64_t task, const T* a, const T* b, const T* row_bias, bool relu,
+              T* c, void* buffer) {
   const TaskScratch<T> scratch = layout<T>(g, buffer, nullptr);
   const int64_t first_row = task / g.column_tasks * g.rows_per_task;
   const int64_t rows = least(g.rows_per_task, g.rows - first_row);
@@ -139,8 +143,7 @@ void run_task(const Gemm& g, int64_t task, const T* a, const T* b, const T* row_
                  static_cast<int>(least(kTileRows, rows - r)),
                  static_cast<int>(least(kTileColumns<T>, columns - p * kTileColumns<T>)),
                  row_bias == nullptr ? nullptr : row_bias + first_row + r, relu,
-                 c + (first_row + r) * g.c_row +
-                     (first_column + p * kTileColumns<T>)*g.c_column);
+                 c + (first_row + r) * g.c_row + (first_column + p * kTileColumns<T>)*g.c_column);
 }
 
 template <class T>

@@ -1,5 +1,5 @@
-// One launch for many tensors: their pointers travel as a kernel parameter, and each thread block takes
-// a stretch of one tensor, four elements to a thread at a time where they are aligned.
+// One launch for many tensors: their pointers travel as a kernel parameter, and each thread block
+// takes a stretch of one tensor, four elements to a thread at a time where they are aligned.
 #include "core/formula/sgd.h"
 #include "cuda/error.h"
 #include "cuda/kernels.h"
@@ -20,7 +20,8 @@ struct Batch {
 };
 
 template <class T>
-STRIATE_DEVICE void update(const formula::SgdFactors<T>& f, const SgdTensor<T>& t, T g, T& w, T& v) {
+STRIATE_DEVICE void update(const formula::SgdFactors<T>& f, const SgdTensor<T>& t, T g, T& w,
+                           T& v) {
   Scalar<T> param{w}, velocity{v};
   if (t.velocity == nullptr)
     formula::sgd_plain(f, Scalar<T>{g}, param);
@@ -47,12 +48,14 @@ __global__ void sgd_kernel(const __grid_constant__ Batch<T> batch,
       high = middle;
   }
   const SgdTensor<T>& t = batch.tensor[low];
-  const int64_t begin = (static_cast<int64_t>(blockIdx.x) - batch.first_block[low]) * kElementsPerBlock;
+  const int64_t begin =
+      (static_cast<int64_t>(blockIdx.x) - batch.first_block[low]) * kElementsPerBlock;
   const int64_t end = begin + kElementsPerBlock < t.count ? begin + kElementsPerBlock : t.count;
   const auto aligned = [](const void* p) {
     return reinterpret_cast<uintptr_t>(p) % sizeof(Four<T>) == 0;
   };
-  if (end - begin == kElementsPerBlock && aligned(t.param) && aligned(t.grad) && aligned(t.velocity)) {
+  if (end - begin == kElementsPerBlock && aligned(t.param) && aligned(t.grad) &&
+      aligned(t.velocity)) {
     for (int64_t i = begin + 4 * threadIdx.x; i < end; i += 4 * kThreads) {
       Four<T> w = *reinterpret_cast<const Four<T>*>(t.param + i);
       const Four<T> g = *reinterpret_cast<const Four<T>*>(t.grad + i);
@@ -74,7 +77,8 @@ __global__ void sgd_kernel(const __grid_constant__ Batch<T> batch,
 }
 
 template <class T>
-void sgd_step(const SgdOptions& o, const SgdTensor<T>* tensors, int64_t count, const Context& context) {
+void sgd_step(const SgdOptions& o, const SgdTensor<T>* tensors, int64_t count,
+              const Context& context) {
   const formula::SgdFactors<T> f = formula::sgd_factors<T>(o);
   const auto stream = static_cast<cudaStream_t>(context.stream);
   int64_t next = 0;
@@ -87,7 +91,8 @@ void sgd_step(const SgdOptions& o, const SgdTensor<T>* tensors, int64_t count, c
       // A launch holds 2^30 blocks at most; what is left of a tensor comes with the next one.
       const int64_t free_blocks = (int64_t{1} << 30) - batch.first_block[batch.count];
       const int64_t left = tensors[next].count - done;
-      const int64_t take = left < free_blocks * kElementsPerBlock ? left : free_blocks * kElementsPerBlock;
+      const int64_t take =
+          left < free_blocks * kElementsPerBlock ? left : free_blocks * kElementsPerBlock;
       if (take > 0) {
         SgdTensor<T>& t = batch.tensor[batch.count];
         t = tensors[next];

@@ -140,6 +140,143 @@ def _sgd_step(torch: Any, a: Arguments) -> Run:
     return run
 
 
+def _avg_pool2d(torch: Any, a: Arguments) -> Run:
+    window = a["kernel_size"], a["stride"], a["padding"], a["ceil_mode"], a["count_include_pad"]
+    return lambda: torch.nn.functional.avg_pool2d(a["x"], *window)
+
+
+def _avg_pool2d_grad(torch: Any, a: Arguments) -> Run:
+    size, stride = _pair(a["kernel_size"]), _pair(a["stride"] or a["kernel_size"])
+    window = size, stride, _pair(a["padding"]), a["ceil_mode"], a["count_include_pad"], None
+    x = torch.empty(a["x_shape"], dtype=a["dy"].dtype)  # only its shape is used
+    backward = torch.ops.aten.avg_pool2d_backward
+    return lambda: backward(a["dy"], x, *window)
+
+
+def _pair(value: Any) -> list[int]:
+    return [value, value] if isinstance(value, int) else list(value)
+
+
+def _adaptive_avg_pool2d(torch: Any, a: Arguments) -> Run:
+    return lambda: torch.nn.functional.adaptive_avg_pool2d(a["x"], a["output_size"])
+
+
+def _adaptive_avg_pool2d_grad(torch: Any, a: Arguments) -> Run:
+    x = torch.empty(a["x_shape"], dtype=a["dy"].dtype)  # only its shape is used
+    backward = torch.ops.aten._adaptive_avg_pool2d_backward
+    return lambda: backward(a["dy"], x)
+
+
+def _batch_norm(torch: Any, a: Arguments) -> Run:
+    arrays = a["x"], a["mean"], a["var"], a["gamma"], a["beta"]
+    return lambda: torch.nn.functional.batch_norm(*arrays, eps=a["eps"])
+
+
+def _batch_norm_train(torch: Any, a: Arguments) -> Run:
+    def run() -> Any:
+        y, mean, scale = torch.native_batch_norm(
+            a["x"], a["gamma"], a["beta"], None, None, True, 0.0, a["eps"]
+        )
+        return y, mean, scale**-2 - a["eps"]
+
+    return run
+
+
+def _batch_norm_grad(torch: Any, a: Arguments) -> Run:
+    scale = (a["var"] + a["eps"]) ** -0.5
+    backward = torch.ops.aten.native_batch_norm_backward
+    arrays = a["dy"], a["x"], a["gamma"], None, None, a["mean"], scale
+    return lambda: backward(*arrays, True, a["eps"], [True] * 3)
+
+
+def _leaky_relu(torch: Any, a: Arguments) -> Run:
+    return lambda: torch.nn.functional.leaky_relu(a["x"], a["negative_slope"])
+
+
+def _leaky_relu_grad(torch: Any, a: Arguments) -> Run:
+    backward = torch.ops.aten.leaky_relu_backward
+    return lambda: backward(a["dy"], a["x"], a["negative_slope"], False)
+
+
+def _elu(torch: Any, a: Arguments) -> Run:
+    return lambda: torch.nn.functional.elu(a["x"], a["alpha"])
+
+
+def _elu_grad(torch: Any, a: Arguments) -> Run:
+    return lambda: torch.ops.aten.elu_backward(a["dy"], a["alpha"], 1, 1, True, a["y"])
+
+
+def _by_output(name: str) -> Callable[[Any, Arguments], Run]:
+    def side(torch: Any, a: Arguments) -> Run:
+        backward = getattr(torch.ops.aten, f"{name}_backward")
+        return lambda: backward(a["dy"], a["y"])
+
+    return side
+
+
+def _of_x(name: str) -> Callable[[Any, Arguments], Run]:
+    return lambda torch, a: lambda: getattr(torch, name)(a["x"])
+
+
+def _softmax(name: str) -> Callable[[Any, Arguments], Run]:
+    return lambda torch, a: lambda: getattr(torch, name)(a["x"], a["axis"])
+
+
+def _softmax_grad(name: str) -> Callable[[Any, Arguments], Run]:
+    def side(torch: Any, a: Arguments) -> Run:
+        backward = getattr(torch.ops.aten, f"_{name}_backward_data")
+        return lambda: backward(a["dy"], a["y"], a["axis"], a["dy"].dtype)
+
+    return side
+
+
+def _add(torch: Any, a: Arguments) -> Run:
+    return lambda: a["a"] + a["b"]
+
+
+def _add_grad(torch: Any, a: Arguments) -> Run:
+    return a["dy"].clone  # type: ignore[no-any-return]
+
+
+def _mul(torch: Any, a: Arguments) -> Run:
+    return lambda: a["a"] * a["b"]
+
+
+def _mul_grad(torch: Any, a: Arguments) -> Run:
+    return lambda: (a["dy"] * a["b"], a["dy"] * a["a"])
+
+
+def _concat(torch: Any, a: Arguments) -> Run:
+    return lambda: torch.cat(list(a["arrays"]), a["axis"])
+
+
+def _concat_grad(torch: Any, a: Arguments) -> Run:
+    return lambda: tuple(
+        part.contiguous() for part in torch.split(a["dy"], list(a["sizes"]), a["axis"])
+    )
+
+
+def _mse_loss(torch: Any, a: Arguments) -> Run:
+    pred = a["pred"].requires_grad_(True)
+
+    def run() -> Any:
+        loss = torch.nn.functional.mse_loss(pred, a["target"], reduction=a["reduction"])
+        return loss, torch.autograd.grad(loss, pred)[0]
+
+    return run
+
+
+def _nll_loss(torch: Any, a: Arguments) -> Run:
+    scores, labels = a["log_probs"].requires_grad_(True), a["labels"].long()
+    options = {name: a[name] for name in ("weight", "ignore_index", "reduction")}
+
+    def run() -> Any:
+        loss = torch.nn.functional.nll_loss(scores, labels, **options)
+        return loss, torch.autograd.grad(loss, scores)[0]
+
+    return run
+
+
 TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     "conv2d": _conv2d,
     "conv2d_input_grad": _conv2d_input_grad,
@@ -158,4 +295,31 @@ TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     "dropout": _dropout,
     "softmax_cross_entropy": _softmax_cross_entropy,
     "sgd_step": _sgd_step,
+    "avg_pool2d": _avg_pool2d,
+    "avg_pool2d_grad": _avg_pool2d_grad,
+    "adaptive_avg_pool2d": _adaptive_avg_pool2d,
+    "adaptive_avg_pool2d_grad": _adaptive_avg_pool2d_grad,
+    "batch_norm": _batch_norm,
+    "batch_norm_train": _batch_norm_train,
+    "batch_norm_grad": _batch_norm_grad,
+    "leaky_relu": _leaky_relu,
+    "leaky_relu_grad": _leaky_relu_grad,
+    "elu": _elu,
+    "elu_grad": _elu_grad,
+    "sigmoid": _of_x("sigmoid"),
+    "sigmoid_grad": _by_output("sigmoid"),
+    "tanh": _of_x("tanh"),
+    "tanh_grad": _by_output("tanh"),
+    "softmax": _softmax("softmax"),
+    "softmax_grad": _softmax_grad("softmax"),
+    "log_softmax": _softmax("log_softmax"),
+    "log_softmax_grad": _softmax_grad("log_softmax"),
+    "add": _add,
+    "add_grad": _add_grad,
+    "mul": _mul,
+    "mul_grad": _mul_grad,
+    "concat": _concat,
+    "concat_grad": _concat_grad,
+    "mse_loss": _mse_loss,
+    "nll_loss": _nll_loss,
 }

@@ -88,6 +88,9 @@ def _gradients(a: Arguments, dy: FloatArray, frozen: bool) -> tuple[FloatArray, 
 def _case(name: str, batch: int, *shape: int, kind: str) -> Case:
     def sample(rng: np.random.Generator, batch: int) -> Sample:
         x, mean, var, gamma, beta = _arrays(rng, (batch, *shape))
+        if kind == "grad":  # of training: the statistics are those of x
+            axes = (0, *range(2, x.ndim))
+            mean, var = x.mean(axes), x.var(axes)
         arguments: dict[str, tuple[Any, ...]] = {
             "inference": (x, mean, var, gamma, beta),
             "train": (x, gamma, beta),

@@ -155,15 +155,22 @@ class TestTrainDigits:
         assert metrics["options"]["init"].startswith(name)
 
     def test_ctrl_c_leaves_nothing_behind(self, tmp_path):
-        with subprocess.Popen(
+        # What runs in a shell's background ignores the signal, and so would its children.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        process = subprocess.Popen(
             [*COMMAND, "train", "digits", "--epochs", "1000", "--out", str(tmp_path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        ) as process:
-            assert process.stderr.readline().startswith("epoch 1/1000")
-            process.send_signal(signal.SIGINT)
-            out, error = process.communicate(timeout=60)
+        )
+        signal.signal(signal.SIGINT, before)
+        with process:
+            try:
+                assert process.stderr.readline().startswith("epoch 1/1000")
+                process.send_signal(signal.SIGINT)
+                out, error = process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert process.returncode == 130
         assert out == ""
         assert error.splitlines()[-1] == "striate: interrupted"

@@ -277,6 +277,19 @@ def _nll_loss(torch: Any, a: Arguments) -> Run:
     return run
 
 
+def _adam_step(torch: Any, a: Arguments) -> Run:
+    step = torch._fused_adamw_ if a["decoupled"] else torch._fused_adam_
+    steps = [torch.tensor(float(a["step"])) for _ in a["params"]]
+    options = {name: a[name] for name in ("lr", "weight_decay", "eps", "amsgrad")}
+    options |= {"beta1": a["betas"][0], "beta2": a["betas"][1], "maximize": False}
+
+    def run() -> Any:
+        step(a["params"], a["grads"], a["exp_avgs"], a["exp_avg_sqs"], [], steps, **options)
+        return a["params"], a["exp_avgs"], a["exp_avg_sqs"]
+
+    return run
+
+
 TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     "conv2d": _conv2d,
     "conv2d_input_grad": _conv2d_input_grad,
@@ -322,4 +335,5 @@ TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     "concat_grad": _concat_grad,
     "mse_loss": _mse_loss,
     "nll_loss": _nll_loss,
+    "adam_step": _adam_step,
 }

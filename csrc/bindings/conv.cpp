@@ -15,6 +15,12 @@ spec::ConvArgs parse_args(const char* function, const py::object& stride, const 
           parse_spatial(function, "dilation", dilation), parse_int(function, "groups", groups)};
 }
 
+template <class T>
+ConvAlgorithm choose(ConvDirection direction, const ConvProblem& problem) {
+  const ConvTiles tiles{kernels<T>().conv->tile, kernels<T>().conv_weight_grad->tile};
+  return plan_conv(direction, problem, tiles, plan_options()).algorithm;
+}
+
 py::array conv2d(py::object x_object, py::object w_object, py::object b_object, py::object stride,
                  py::object padding, py::object dilation, py::object groups,
                  py::object activation) {
@@ -28,7 +34,8 @@ py::array conv2d(py::object x_object, py::object w_object, py::object b_object, 
   Output y(p.dtype, p.y_shape());
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().conv->forward(p, static_cast<const T*>(x_data), static_cast<const T*>(w_data),
+    kernels<T>().conv->forward(p, choose<T>(ConvDirection::forward, p),
+                               static_cast<const T*>(x_data), static_cast<const T*>(w_data),
                                static_cast<const T*>(b_data), relu, static_cast<T*>(y.data()),
                                context());
   });
@@ -48,7 +55,8 @@ py::array conv2d_input_grad(py::object dy_object, py::object w_object, py::objec
   Output dx(p.dtype, p.x_shape());
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().conv->input_grad(p, static_cast<const T*>(dy_data), static_cast<const T*>(w_data),
+    kernels<T>().conv->input_grad(p, choose<T>(ConvDirection::input_grad, p),
+                                  static_cast<const T*>(dy_data), static_cast<const T*>(w_data),
                                   static_cast<const T*>(y_data), static_cast<T*>(dx.data()),
                                   context());
   });
@@ -69,8 +77,9 @@ py::array conv2d_weight_grad(py::object dy_object, py::object x_object, py::obje
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     kernels<T>().conv_weight_grad->weight_grad(
-        p, static_cast<const T*>(dy_data), static_cast<const T*>(x_data),
-        static_cast<const T*>(y_data), static_cast<T*>(dw.data()), context());
+        p, choose<T>(ConvDirection::weight_grad, p), static_cast<const T*>(dy_data),
+        static_cast<const T*>(x_data), static_cast<const T*>(y_data), static_cast<T*>(dw.data()),
+        context());
   });
   return dw.release();
 }

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "core/context.h"
+#include "core/plan/conv.h"
 #include "core/shape.h"
 #include "core/spec/batch_norm.h"
 #include "core/spec/bias_grad.h"
 #include "core/spec/concat.h"
-#include "core/spec/conv.h"
 #include "core/spec/dropout.h"
 #include "core/spec/linear.h"
 #include "core/spec/loss.h"
@@ -103,15 +103,17 @@ struct LrnKernels {
 // `y` is the output of a fused ReLU, whose mask applies to dy, or null; so also below.
 template <class T>
 struct ConvKernels {
-  void (*forward)(const ConvProblem&, const T* x, const T* w, const T* bias, bool relu, T* y,
-                  const Context&);
-  void (*input_grad)(const ConvProblem&, const T* dy, const T* w, const T* y, T* dx,
+  TileShape tile;
+  void (*forward)(const ConvProblem&, ConvAlgorithm, const T* x, const T* w, const T* bias,
+                  bool relu, T* y, const Context&);
+  void (*input_grad)(const ConvProblem&, ConvAlgorithm, const T* dy, const T* w, const T* y, T* dx,
                      const Context&);
 };
 
 template <class T>
 struct ConvWeightGradKernels {
-  void (*weight_grad)(const ConvProblem&, const T* dy, const T* x, const T* y, T* dw,
+  TileShape tile;
+  void (*weight_grad)(const ConvProblem&, ConvAlgorithm, const T* dy, const T* x, const T* y, T* dw,
                       const Context&);
 };
 

@@ -1,4 +1,5 @@
-// How a convolution is computed: decided here from shapes, dtype and instruction set alone.
+// Convolution as a matrix product over gathered pixels: geometry and blocking; see
+// cpu/conv/implicit_gemm.kernel.cpp.
 #pragma once
 
 #include "core/plan/tile.h"
@@ -33,8 +34,6 @@ struct ImplicitGemm {
   int64_t w_row;
   int64_t w_channel;
 
-  bool direct;  // few channels in a group: no matrix product
-
   // Blocking.
   int64_t taps_per_block;
   int64_t channels_per_block;
@@ -59,26 +58,5 @@ int64_t input_grad_phases(const ConvProblem& problem);
 ImplicitGemm plan_input_grad(const ConvProblem& problem, TileShape tile, int64_t phase);
 // Whether some pixels of dx meet no tap at all, and are zero.
 bool input_grad_has_gaps(const ConvProblem& problem);
-
-// dw as a product over pixels: `outputs` rows of dy as vector lanes, `taps` (channel and kernel
-// position) broadcast. Reductions are never split between tasks.
-struct ConvWeightGrad {
-  ConvProblem problem;
-  bool direct;           // as in ImplicitGemm
-  int64_t output_block;  // rows of dw that share a transposed piece of dy
-  int64_t channels_per_task;
-  int64_t rows_per_block;     // output rows of one block of pixels
-  int64_t columns_per_block;  // output columns of one block of pixels
-  int64_t patch_rows;         // rows and columns of the padded input that such a block needs
-  int64_t patch_columns;
-
-  int64_t tasks() const;
-  int64_t patch_size() const;  // elements of the padded input, one task
-  int64_t dy_size() const;     // elements of the transposed dy, one task
-  int64_t sums_size() const;   // elements of the accumulators, one task
-};
-
-// `tile.columns` outputs are a task's lanes.
-ConvWeightGrad plan_weight_grad(const ConvProblem& problem, TileShape tile);
 
 }  // namespace striate

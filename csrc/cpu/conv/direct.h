@@ -2,7 +2,8 @@
 #pragma once
 
 #include "core/context.h"
-#include "core/plan/conv.h"
+#include "core/plan/conv_weight_grad.h"
+#include "core/plan/implicit_gemm.h"
 
 namespace striate::cpu::STRIATE_ISA {
 

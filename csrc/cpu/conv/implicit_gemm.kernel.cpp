@@ -4,8 +4,9 @@
 // the source into a packed piece that fits the core's own cache, then multiplies all rows of the
 // weights, packed once for the whole call, with it. Padding, stride and dilation live in the
 // gathering alone; the phases of a strided input gradient differ only in where they read and write.
+#include "core/plan/implicit_gemm.h"
+
 #include "core/formula/activation.h"
-#include "core/plan/conv.h"
 #include "cpu/conv/direct.h"
 #include "cpu/gemm/tile.h"
 #include "cpu/kernels.h"
@@ -325,8 +326,6 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
 template <class T>
 void implicit_gemm(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const T* bias,
                    bool relu, T* dst, const Context& context) {
-  if (g.rows == 0 || g.panels == 0) return;
-  if (g.direct) return direct_conv(g, src, mask, w, bias, relu, dst, context);
   T* packed =
       static_cast<T*>(context.allocate(static_cast<size_t>(g.packed_weights()) * sizeof(T)));
   const int64_t weight_panels = g.groups * g.row_panels;
@@ -349,15 +348,26 @@ void implicit_gemm(const ImplicitGemm& g, const T* src, const T* mask, const T* 
 template <class T>
 constexpr TileShape kTile = {kTileRows, kTileColumns<T>};
 
+// Groups of few channels go without the packing.
 template <class T>
-void forward(const ConvProblem& problem, const T* x, const T* w, const T* bias, bool relu, T* y,
-             const Context& context) {
-  implicit_gemm<T>(plan_forward(problem, kTile<T>), x, nullptr, w, bias, relu, y, context);
+void run(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const T* mask, const T* w,
+         const T* bias, bool relu, T* dst, const Context& context) {
+  if (g.rows == 0 || g.panels == 0) return;
+  if (algorithm == ConvAlgorithm::direct)
+    direct_conv(g, src, mask, w, bias, relu, dst, context);
+  else
+    implicit_gemm(g, src, mask, w, bias, relu, dst, context);
 }
 
 template <class T>
-void input_grad(const ConvProblem& problem, const T* dy, const T* w, const T* y, T* dx,
-                const Context& context) {
+void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, const T* w,
+             const T* bias, bool relu, T* y, const Context& context) {
+  run<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, bias, relu, y, context);
+}
+
+template <class T>
+void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
+                const T* y, T* dx, const Context& context) {
   if (input_grad_has_gaps(problem)) {
     const int64_t count = problem.batch * problem.in_channels * problem.window.in_size();
     parallel_elements(context, count, [=](int64_t begin, int64_t end) {
@@ -365,14 +375,14 @@ void input_grad(const ConvProblem& problem, const T* dy, const T* w, const T* y,
     });
   }
   for (int64_t phase = 0; phase < input_grad_phases(problem); ++phase) {
-    implicit_gemm<T>(plan_input_grad(problem, kTile<T>, phase), dy, y, w, nullptr, false, dx,
-                     context);
+    run<T>(plan_input_grad(problem, kTile<T>, phase), algorithm, dy, y, w, nullptr, false, dx,
+           context);
   }
 }
 
 }  // namespace
 
-const ConvKernels<float> conv_f32 = {forward<float>, input_grad<float>};
-const ConvKernels<double> conv_f64 = {forward<double>, input_grad<double>};
+const ConvKernels<float> conv_f32 = {kTile<float>, forward<float>, input_grad<float>};
+const ConvKernels<double> conv_f64 = {kTile<double>, forward<double>, input_grad<double>};
 
 }  // namespace striate::cpu::STRIATE_ISA

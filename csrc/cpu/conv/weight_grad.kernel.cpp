@@ -6,7 +6,7 @@
 // of x against dy's vectors: no im2col, any stride, since a pair is just a pointer into the padded
 // copy.
 #include "core/formula/activation.h"
-#include "core/plan/conv.h"
+#include "core/plan/conv_weight_grad.h"
 #include "cpu/conv/direct.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -186,10 +186,13 @@ void run_task(const ConvWeightGrad& g, int64_t group, int64_t first_output, int6
 }
 
 template <class T>
-void weight_grad(const ConvProblem& problem, const T* dy, const T* x, const T* y, T* dw,
-                 const Context& context) {
-  const ConvWeightGrad g = plan_weight_grad(problem, {kPairs, kOutputBlock<T>});
-  if (g.direct) return direct_weight_grad(g, dy, x, y, dw, context);
+constexpr TileShape kTile = {kPairs, kOutputBlock<T>};
+
+template <class T>
+void weight_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* x,
+                 const T* y, T* dw, const Context& context) {
+  const ConvWeightGrad g = plan_weight_grad(problem, kTile<T>);
+  if (algorithm == ConvAlgorithm::direct) return direct_weight_grad(g, dy, x, y, dw, context);
   const int64_t group_outputs = problem.out_channels / problem.groups;
   const int64_t group_channels = problem.in_channels / problem.groups;
   if (group_outputs == 0 || group_channels == 0) return;
@@ -221,7 +224,7 @@ void weight_grad(const ConvProblem& problem, const T* dy, const T* x, const T* y
 
 }  // namespace
 
-const ConvWeightGradKernels<float> conv_weight_grad_f32 = {weight_grad<float>};
-const ConvWeightGradKernels<double> conv_weight_grad_f64 = {weight_grad<double>};
+const ConvWeightGradKernels<float> conv_weight_grad_f32 = {kTile<float>, weight_grad<float>};
+const ConvWeightGradKernels<double> conv_weight_grad_f64 = {kTile<double>, weight_grad<double>};
 
 }  // namespace striate::cpu::STRIATE_ISA

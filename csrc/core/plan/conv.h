@@ -1,0 +1,34 @@
+// Which algorithm computes a convolution or a gradient of one: decided here from shapes, dtype,
+// instruction set, precision and max_workspace alone, never from threads, caches or timing.
+#pragma once
+
+#include "core/plan/options.h"
+#include "core/plan/tile.h"
+#include "core/spec/conv.h"
+
+namespace striate {
+
+enum class ConvDirection : uint8_t { forward, input_grad, weight_grad };
+
+// Each is explained at the head of its kernel file in cpu/conv/.
+enum class ConvAlgorithm : uint8_t { implicit_gemm, direct, winograd, broadcast };
+const char* algorithm_name(ConvAlgorithm algorithm);
+
+// The register tiles of an instruction set and dtype.
+struct ConvTiles {
+  TileShape gemm;
+  TileShape weight_grad;
+};
+
+struct ConvPlan {
+  ConvAlgorithm algorithm;
+  const char* why;    // a clause for explain()
+  int64_t workspace;  // bytes that all threads share for the length of a call
+  int64_t scratch;    // bytes for each thread
+  int64_t flops;      // of the direct sum: a multiplication and an addition for each term
+};
+
+ConvPlan plan_conv(ConvDirection direction, const ConvProblem& problem, const ConvTiles& tiles,
+                   const PlanOptions& options);
+
+}  // namespace striate

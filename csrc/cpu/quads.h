@@ -1,0 +1,122 @@
+// Vectors as rows of four floats. `lanes` rows of four consecutive floats, wherever they lie, become
+// four vectors, one for each column, and back: what a gather does, several times as fast. Row l is
+// held by vector l % 4, in its quarter (128 bits) l / 4; a 4 x 4 transpose within each quarter then
+// makes lane l of vector j the j-th element of row l.
+#pragma once
+
+#include "cpu/simd.h"
+
+namespace striate::cpu {
+namespace {
+
+using Floats = Vec<float>;
+inline constexpr int kQuarters = Floats::lanes / 4;
+
+#if defined(__x86_64__)
+
+#if defined(__AVX512F__)
+#define STRIATE_WIDE(name) _mm512_##name
+#define STRIATE_WIDE_PD __m512d
+#define STRIATE_WIDE_PS __m512
+#elif defined(__AVX2__)
+#define STRIATE_WIDE(name) _mm256_##name
+#define STRIATE_WIDE_PD __m256d
+#define STRIATE_WIDE_PS __m256
+#else
+#define STRIATE_WIDE(name) _mm_##name
+#define STRIATE_WIDE_PD __m128d
+#define STRIATE_WIDE_PS __m128
+#endif
+// a0 b0 a1 b1 and a2 b2 a3 b3 of each quarter.
+STRIATE_INLINE Floats zip_low(Floats a, Floats b) {
+  return {(Raw<float>)STRIATE_WIDE(unpacklo_ps)((STRIATE_WIDE_PS)a.raw, (STRIATE_WIDE_PS)b.raw)};
+}
+STRIATE_INLINE Floats zip_high(Floats a, Floats b) {
+  return {(Raw<float>)STRIATE_WIDE(unpackhi_ps)((STRIATE_WIDE_PS)a.raw, (STRIATE_WIDE_PS)b.raw)};
+}
+// a0 a1 b0 b1 and a2 a3 b2 b3 of each quarter.
+STRIATE_INLINE Floats join_low(Floats a, Floats b) {
+  return {(Raw<float>)STRIATE_WIDE(unpacklo_pd)((STRIATE_WIDE_PD)a.raw, (STRIATE_WIDE_PD)b.raw)};
+}
+STRIATE_INLINE Floats join_high(Floats a, Floats b) {
+  return {(Raw<float>)STRIATE_WIDE(unpackhi_pd)((STRIATE_WIDE_PD)a.raw, (STRIATE_WIDE_PD)b.raw)};
+}
+#undef STRIATE_WIDE
+#undef STRIATE_WIDE_PD
+#undef STRIATE_WIDE_PS
+
+#else
+
+STRIATE_INLINE Floats zip_low(Floats a, Floats b) {
+  return {Raw<float>{a.raw[0], b.raw[0], a.raw[1], b.raw[1]}};
+}
+STRIATE_INLINE Floats zip_high(Floats a, Floats b) {
+  return {Raw<float>{a.raw[2], b.raw[2], a.raw[3], b.raw[3]}};
+}
+STRIATE_INLINE Floats join_low(Floats a, Floats b) {
+  return {Raw<float>{a.raw[0], a.raw[1], b.raw[0], b.raw[1]}};
+}
+STRIATE_INLINE Floats join_high(Floats a, Floats b) {
+  return {Raw<float>{a.raw[2], a.raw[3], b.raw[2], b.raw[3]}};
+}
+
+#endif
+
+// The rows offset[k], offset[4 + k], ... of four floats, one to a quarter.
+template <class Offset>
+STRIATE_INLINE Floats load_quarters(const float* base, const Offset* offset) {
+#if defined(__AVX512F__)
+  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(base + offset[0]));
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(base + offset[4]), 1);
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(base + offset[8]), 2);
+  return {(Raw<float>)_mm512_insertf32x4(v, _mm_loadu_ps(base + offset[12]), 3)};
+#elif defined(__AVX2__)
+  const __m256 v = _mm256_castps128_ps256(_mm_loadu_ps(base + offset[0]));
+  return {(Raw<float>)_mm256_insertf128_ps(v, _mm_loadu_ps(base + offset[4]), 1)};
+#else
+  return Floats::load(base + offset[0]);
+#endif
+}
+
+// Rows to columns, or columns to rows.
+STRIATE_INLINE void transpose_quads(Floats (&v)[4]) {
+  const Floats a = zip_low(v[0], v[1]), b = zip_high(v[0], v[1]);
+  const Floats c = zip_low(v[2], v[3]), d = zip_high(v[2], v[3]);
+  v[0] = join_low(a, c);
+  v[1] = join_high(a, c);
+  v[2] = join_low(b, d);
+  v[3] = join_high(b, d);
+}
+
+// The columns 2 and 3 alone.
+STRIATE_INLINE void transpose_quads_high(const Floats (&v)[4], Floats* third, Floats* fourth) {
+  const Floats b = zip_high(v[0], v[1]), d = zip_high(v[2], v[3]);
+  *third = join_low(b, d);
+  *fourth = join_high(b, d);
+}
+
+// The rows at base + offset[l], one for each lane l, not yet transposed.
+template <class Offset>
+STRIATE_INLINE void load_rows(const float* base, const Offset* offset, Floats (&v)[4]) {
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) v[k] = load_quarters(base, offset + k);
+}
+
+// 4 * lanes consecutive floats as rows: lane l of the columns is then row kQuarters * (l % 4) +
+// l / 4, an order that store_consecutive_rows undoes.
+STRIATE_INLINE void load_consecutive_rows(const float* from, Floats (&v)[4]) {
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) v[k] = Floats::load(from + k * Floats::lanes);
+}
+
+// Where store_rows puts row l: four floats from here on.
+STRIATE_INLINE int row_place(int l) { return l % 4 * Floats::lanes + l / 4 * 4; }
+
+// All rows, in the order of row_place.
+STRIATE_INLINE void store_rows(const Floats (&v)[4], float* to) {
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) v[k].store(to + k * Floats::lanes);
+}
+
+}  // namespace
+}  // namespace striate::cpu

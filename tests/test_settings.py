@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import striate
-from striate import _core, _registry, ops, reference
+from striate import _core, _registry, _settings, ops, reference
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -36,6 +37,62 @@ def test_a_wrong_number_of_threads_is_an_error(wrong: int) -> None:
 def test_threads_are_an_int(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"^set_num_threads: threads must be an int\. Got "):
         striate.set_num_threads(wrong)
+
+
+@pytest.fixture
+def plan_options() -> Iterator[None]:
+    """Sets precision and workspace back."""
+    assert (striate.get_precision(), striate.get_max_workspace()) == ("fast", None)
+    yield
+    striate.set_precision("fast")
+    striate.set_max_workspace(None)
+
+
+@pytest.mark.usefixtures("plan_options")
+def test_precision_can_be_set() -> None:
+    striate.set_precision("exact")
+    assert striate.get_precision() == "exact"
+    striate.set_precision("fast")
+    assert striate.get_precision() == "fast"
+
+
+@pytest.mark.usefixtures("plan_options")
+def test_a_wrong_precision_is_an_error() -> None:
+    wrong: Any
+    for wrong in ("", "Exact", "high"):
+        with pytest.raises(ValueError, match=f"^set_precision: .*Got precision='{wrong}'"):
+            striate.set_precision(wrong)
+    for wrong in (None, 1, True, b"exact"):
+        with pytest.raises(TypeError, match=r"^set_precision: precision must be a str\. Got "):
+            striate.set_precision(wrong)
+    assert striate.get_precision() == "fast"
+
+
+@pytest.mark.usefixtures("plan_options")
+def test_the_workspace_can_be_bounded() -> None:
+    for limit in (0, 1, 2**40, np.int64(7)):
+        striate.set_max_workspace(limit)  # type: ignore[arg-type]
+        assert striate.get_max_workspace() == limit
+    striate.set_max_workspace(None)
+    assert striate.get_max_workspace() is None
+
+
+@pytest.mark.usefixtures("plan_options")
+def test_a_wrong_bound_of_the_workspace_is_an_error() -> None:
+    wrong: Any
+    for wrong in (-1, -(2**40), 2**70):
+        with pytest.raises(ValueError, match=f"^set_max_workspace: .*Got bytes={wrong}"):
+            striate.set_max_workspace(wrong)
+    for wrong in (1.0, "1", True, [1]):
+        with pytest.raises(TypeError, match=r"^set_max_workspace: bytes must be an int\. Got "):
+            striate.set_max_workspace(wrong)
+    assert striate.get_max_workspace() is None
+
+
+def test_doctests_pass() -> None:
+    result = doctest.testmod(_settings)
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def test_build_info_tells_the_build() -> None:

@@ -11,9 +11,13 @@ from striate import _threadpoolctl
 from striate._settings import (
     build_info,
     empty_cache,
+    get_max_workspace,
     get_num_threads,
+    get_precision,
     memory_stats,
+    set_max_workspace,
     set_num_threads,
+    set_precision,
     verify,
 )
 
@@ -33,7 +37,9 @@ __all__ = [
     "build_info",
     "data",
     "empty_cache",
+    "get_max_workspace",
     "get_num_threads",
+    "get_precision",
     "init",
     "io",
     "losses",
@@ -42,7 +48,9 @@ __all__ = [
     "ops",
     "optim",
     "reference",
+    "set_max_workspace",
     "set_num_threads",
+    "set_precision",
     "train",
     "verify",
 ]

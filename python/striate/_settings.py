@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from striate import _core
+from striate._typing import Precision
 
 
 def set_num_threads(threads: int) -> None:
@@ -23,6 +24,62 @@ def set_num_threads(threads: int) -> None:
 def get_num_threads() -> int:
     """Return how many threads a kernel may use."""
     return _core.get_num_threads()
+
+
+def set_precision(precision: Precision) -> None:
+    """Choose between the fastest algorithms and direct sums, from now on and for every thread.
+
+    "fast", the default, lets a float32 convolution use a transform (Winograd's) where that is
+    faster; its error is larger, though still of the order of float32's rounding. "exact" computes
+    every output as one sum of the products that define it. float64 is always computed so.
+
+    Raises:
+        ValueError: precision is neither "fast" nor "exact".
+        TypeError: precision is no str.
+
+    Example:
+        >>> import striate
+        >>> striate.set_precision("exact")
+        >>> striate.get_precision()
+        'exact'
+        >>> striate.set_precision("fast")
+    """
+    _core.set_precision(precision)
+
+
+def get_precision() -> Precision:
+    """Return "fast" or "exact"; see `set_precision`."""
+    return _core.get_precision()
+
+
+def set_max_workspace(bytes: int | None) -> None:
+    """Bound what one call may take beside its arguments and its result, from now on.
+
+    A convolution whose fastest algorithm needs a larger workspace that its threads share (packed or
+    transformed weights, mostly) uses one that needs less; some algorithm needs none. Results may
+    differ in their last bits. The scratch of each thread, which is bounded by itself, does not
+    count. `striate.explain` tells both for a call.
+
+    Args:
+        bytes: The bound; None, the default, sets none.
+
+    Raises:
+        ValueError: bytes is negative.
+        TypeError: bytes is neither None nor an int.
+
+    Example:
+        >>> import striate
+        >>> striate.set_max_workspace(64 * 2**20)
+        >>> striate.get_max_workspace()
+        67108864
+        >>> striate.set_max_workspace(None)
+    """
+    _core.set_max_workspace(bytes)
+
+
+def get_max_workspace() -> int | None:
+    """Return the bound in bytes, or None; see `set_max_workspace`."""
+    return _core.get_max_workspace()
 
 
 def build_info() -> dict[str, Any]:

@@ -16,6 +16,7 @@ NumericPadding: TypeAlias = IntOrPair | tuple[Pair, Pair]
 Padding: TypeAlias = NumericPadding | Literal["same", "valid"]
 
 Activation: TypeAlias = Literal["relu"] | None
+Precision: TypeAlias = Literal["fast", "exact"]
 Reduction: TypeAlias = Literal["none", "mean", "sum"]
 LrnRegion: TypeAlias = Literal["across", "within"]
 LrnConvention: TypeAlias = Literal["torch", "onnx", "paper"]

@@ -1,6 +1,7 @@
 // One step of Adam, for any V with the operators of simd.h.
 #pragma once
 
+#include "core/formula/inline.h"
 #include "core/formula/sgd.h"
 
 namespace striate::formula {
@@ -20,8 +21,7 @@ struct AdamFactors {
 
 // The averages of the gradient and of its square.
 template <class V, class T>
-inline __attribute__((always_inline)) void adam_averages(const AdamFactors<T>& f, V g, V w, V& m,
-                                                         V& v) {
+STRIATE_FORMULA void adam_averages(const AdamFactors<T>& f, V g, V w, V& m, V& v) {
   g = penalized(g, w, f.weight_decay, f.l1);
   m = fma(V::set(f.beta1), m, V::set(f.gradient) * g);
   v = fma(V::set(f.beta2), v, V::set(f.square) * g * g);
@@ -29,8 +29,7 @@ inline __attribute__((always_inline)) void adam_averages(const AdamFactors<T>& f
 
 // w - decay * w - rate * m / (root_scale * sqrt(v) + eps)
 template <class V, class T>
-inline __attribute__((always_inline)) V adam_update(const AdamFactors<T>& f, T rate, T root_scale,
-                                                    V w, V m, V v) {
+STRIATE_FORMULA V adam_update(const AdamFactors<T>& f, T rate, T root_scale, V w, V m, V v) {
   const V step = V::set(rate) * m / fma(V::set(root_scale), sqrt(v), V::set(f.eps));
   return fma(V::set(-f.decay), w, w) - step;
 }

@@ -2,6 +2,7 @@
 // separable: a window is a range on each axis, and its divisor the product of their counts.
 #pragma once
 
+#include "core/formula/inline.h"
 #include "core/spec/pool.h"
 
 namespace striate::formula {
@@ -13,8 +14,7 @@ struct WindowRange {
 };
 
 // The window of output `o`.
-inline __attribute__((always_inline)) WindowRange window_range(const AvgPoolProblem& p, int axis,
-                                                               int64_t o) {
+STRIATE_FORMULA WindowRange window_range(const AvgPoolProblem& p, int axis, int64_t o) {
   const Window& w = p.window;
   const int64_t in = w.in[axis];
   if (p.adaptive) {
@@ -36,8 +36,7 @@ struct OutputRange {
 };
 
 // The outputs whose windows hold the input's element `i`.
-inline __attribute__((always_inline)) OutputRange windows_over(const AvgPoolProblem& p, int axis,
-                                                               int64_t i) {
+STRIATE_FORMULA OutputRange windows_over(const AvgPoolProblem& p, int axis, int64_t i) {
   const Window& w = p.window;
   const int64_t out = w.out[axis];
   if (p.adaptive) return {i * out / w.in[axis], ((i + 1) * out + w.in[axis] - 1) / w.in[axis]};

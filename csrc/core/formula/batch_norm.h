@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/formula/inline.h"
+
 namespace striate::formula {
 namespace {
 
@@ -12,13 +14,12 @@ struct Moments {
   double count, mean, squares;
 
   // From sums over distances from `centre`, which is near the mean.
-  static inline __attribute__((always_inline)) Moments around(double centre, double count,
-                                                              double sum, double squares) {
+  static STRIATE_FORMULA Moments around(double centre, double count, double sum, double squares) {
     const double offset = sum / count, rest = squares - sum * offset;
     return {count, centre + offset, rest < 0 ? 0 : rest};
   }
 
-  inline __attribute__((always_inline)) void merge(const Moments& other) {
+  STRIATE_FORMULA void merge(const Moments& other) {
     const double total = count + other.count, distance = other.mean - mean;
     mean += distance * (other.count / total);
     squares += other.squares + distance * distance * (count * other.count / total);
@@ -30,13 +31,13 @@ struct Moments {
 struct MomentsMerge {
   double weight, cross, per_value;
 
-  inline __attribute__((always_inline)) MomentsMerge(double count, double added)
+  STRIATE_FORMULA MomentsMerge(double count, double added)
       : weight(added / (count + added)), cross(count * weight), per_value(1 / added) {}
 
   // The block's sums are over distances from `centre`.
   template <class T>
-  inline __attribute__((always_inline)) void operator()(double& mean, double& squares, T centre,
-                                                        T sum, T sum_of_squares) const {
+  STRIATE_FORMULA void operator()(double& mean, double& squares, T centre, T sum,
+                                  T sum_of_squares) const {
     const double offset = sum * per_value, rest = sum_of_squares - sum * offset;
     const double distance = centre + offset - mean;
     mean += distance * weight;
@@ -44,9 +45,7 @@ struct MomentsMerge {
   }
 };
 
-inline __attribute__((always_inline)) double inverse_std(double var, double eps) {
-  return 1 / __builtin_sqrt(var + eps);
-}
+STRIATE_FORMULA double inverse_std(double var, double eps) { return 1 / __builtin_sqrt(var + eps); }
 
 // y = (x - centre) * scale + shift, centre being subtracted first, and so exactly for x nearby.
 template <class T>
@@ -54,9 +53,8 @@ struct NormalizeFactors {
   T centre, scale, shift;
 
   // A mean that T cannot hold leaves its rest in the shift.
-  static inline __attribute__((always_inline)) NormalizeFactors of(double mean, double var,
-                                                                   double eps, double gamma,
-                                                                   double beta) {
+  static STRIATE_FORMULA NormalizeFactors of(double mean, double var, double eps, double gamma,
+                                             double beta) {
     const T centre = static_cast<T>(mean);
     const double scale = gamma * inverse_std(var, eps);
     return {centre, static_cast<T>(scale), static_cast<T>(beta - (mean - centre) * scale)};
@@ -64,7 +62,7 @@ struct NormalizeFactors {
 };
 
 template <class V>
-inline __attribute__((always_inline)) V normalize(V x, V centre, V scale, V shift) {
+STRIATE_FORMULA V normalize(V x, V centre, V scale, V shift) {
   return fma(x - centre, scale, shift);
 }
 
@@ -73,7 +71,7 @@ inline __attribute__((always_inline)) V normalize(V x, V centre, V scale, V shif
 struct BatchNormSums {
   double dy, dy_x, x;
 
-  inline __attribute__((always_inline)) void merge(const BatchNormSums& other) {
+  STRIATE_FORMULA void merge(const BatchNormSums& other) {
     dy += other.dy;
     dy_x += other.dy_x;
     x += other.x;
@@ -86,10 +84,9 @@ struct BatchNormGradFactors {
   T centre, a, b, c;
   T dgamma, dbeta;
 
-  static inline __attribute__((always_inline)) BatchNormGradFactors of(const BatchNormSums& sums,
-                                                                       double count, T mean,
-                                                                       double var, double eps,
-                                                                       double gamma, bool frozen) {
+  static STRIATE_FORMULA BatchNormGradFactors of(const BatchNormSums& sums, double count, T mean,
+                                                 double var, double eps, double gamma,
+                                                 bool frozen) {
     const double inverse = inverse_std(var, eps), a = gamma * inverse;
     if (frozen)
       return {mean,
@@ -111,7 +108,7 @@ struct BatchNormGradFactors {
 };
 
 template <class V>
-inline __attribute__((always_inline)) V batch_norm_grad(V dy, V x, V centre, V a, V b, V c) {
+STRIATE_FORMULA V batch_norm_grad(V dy, V x, V centre, V a, V b, V c) {
   return fma(a, dy, fma(b, x - centre, c));
 }
 

@@ -1,6 +1,8 @@
 // exp and log for any V with the operators of simd.h: no tables, no libm, the same for every lane.
 #pragma once
 
+#include "core/formula/inline.h"
+
 namespace striate::formula {
 namespace {
 
@@ -47,7 +49,7 @@ struct ExpLog<double> {
 
 // p[0] + p[1] x + p[2] x^2 + ...
 template <class V, class T, int count>
-inline __attribute__((always_inline)) V polynomial(V x, const T (&p)[count]) {
+STRIATE_FORMULA V polynomial(V x, const T (&p)[count]) {
   V sum = V::set(p[count - 1]);
   for (int i = count - 2; i >= 0; --i) sum = fma(sum, x, V::set(p[i]));
   return sum;
@@ -55,7 +57,7 @@ inline __attribute__((always_inline)) V polynomial(V x, const T (&p)[count]) {
 
 // e^r - 1, where e^x = 2^n e^r with n = round(x / ln 2).
 template <class V>
-inline __attribute__((always_inline)) V reduced_expm1(V x, V* exponent) {
+STRIATE_FORMULA V reduced_expm1(V x, V* exponent) {
   using C = ExpLog<typename V::Scalar>;
   x = min(V::set(C::highest), max(V::set(C::lowest), x));  // NaN stays
   const V shift = V::set(C::shift);
@@ -68,7 +70,7 @@ inline __attribute__((always_inline)) V reduced_expm1(V x, V* exponent) {
 // e^x, at most 1.01 units in the last place wrong; 0 and infinity beyond the range, denormals
 // rounded once.
 template <class V>
-inline __attribute__((always_inline)) V exp(V x) {
+STRIATE_FORMULA V exp(V x) {
   V n;
   const V tail = reduced_expm1(x, &n);
   return ldexp(V::set(1) + tail, n);
@@ -76,7 +78,7 @@ inline __attribute__((always_inline)) V exp(V x) {
 
 // e^x - 1 for x <= 0, which loses no digits near 0.
 template <class V>
-inline __attribute__((always_inline)) V expm1(V x) {
+STRIATE_FORMULA V expm1(V x) {
   V n;
   const V tail = reduced_expm1(x, &n);
   return ldexp(tail, n) + (ldexp(V::set(1), n) - V::set(1));
@@ -84,7 +86,7 @@ inline __attribute__((always_inline)) V expm1(V x) {
 
 // log(m 2^exponent) for m in [sqrt(1/2), sqrt(2)], at most 0.83 units in the last place wrong.
 template <class V>
-inline __attribute__((always_inline)) V log(V m, V exponent) {
+STRIATE_FORMULA V log(V m, V exponent) {
   using C = ExpLog<typename V::Scalar>;
   const V f = m - V::set(1);
   const V s = f / (V::set(2) + f);
@@ -97,7 +99,7 @@ inline __attribute__((always_inline)) V log(V m, V exponent) {
 
 // -infinity at 0, NaN below.
 template <class V>
-inline __attribute__((always_inline)) V log(V x) {
+STRIATE_FORMULA V log(V x) {
   using C = ExpLog<typename V::Scalar>;
   const V zero = V::zero(), infinity = V::set(__builtin_inf());
   const auto denormal = x < V::set(C::smallest_normal);

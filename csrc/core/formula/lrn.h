@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/formula/exp_log.h"
+#include "core/formula/inline.h"
 
 namespace striate::formula {
 namespace {
@@ -12,7 +13,7 @@ enum class Power { half, three_quarters, one, any };
 // t^-beta; minus_beta is read for Power::any only. There the relative error is some
 // 1 + beta |ln t| units in the last place, against 2 of the others, and negative t give NaN.
 template <Power power, class V>
-inline __attribute__((always_inline)) V inverse_power(V t, V one, [[maybe_unused]] V minus_beta) {
+STRIATE_FORMULA V inverse_power(V t, V one, [[maybe_unused]] V minus_beta) {
   if constexpr (power == Power::half) {
     return one / sqrt(t);
   } else if constexpr (power == Power::three_quarters) {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/formula/inline.h"
+
 namespace striate::formula {
 namespace {
 
@@ -17,7 +19,7 @@ inline PhiloxKey philox_key(uint64_t seed) {
 
 // Replaces the four words of each counter, least significant first, by four random ones.
 template <class U>
-inline __attribute__((always_inline)) void philox(PhiloxKey key, U (&word)[4]) {
+STRIATE_FORMULA void philox(PhiloxKey key, U (&word)[4]) {
   const U low = U::set(0xFFFFFFFFu);
   for (int round = 0; round < 10; ++round) {
     const U p0 = multiply_words(word[0], U::set(0xD2511F53u));

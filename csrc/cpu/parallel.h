@@ -19,6 +19,27 @@ STRIATE_INLINE void parallel_for(const Context& context, int64_t chunks, size_t 
       const_cast<Body*>(&body));
 }
 
+// A buffer that all chunks share, for the length of a call.
+template <class T>
+class Workspace {
+ public:
+  Workspace(const Context& context, int64_t elements)
+      : context_(context),
+        data_(elements > 0
+                  ? static_cast<T*>(context.allocate(static_cast<size_t>(elements) * sizeof(T)))
+                  : nullptr) {}
+  ~Workspace() {
+    if (data_ != nullptr) context_.deallocate(data_);
+  }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  const Context& context_;
+  T* data_;
+};
+
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Elements of one chunk of an elementwise kernel: some tens of microseconds of work.

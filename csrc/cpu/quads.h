@@ -1,7 +1,7 @@
-// Vectors as rows of four floats. `lanes` rows of four consecutive floats, wherever they lie, become
-// four vectors, one for each column, and back: what a gather does, several times as fast. Row l is
-// held by vector l % 4, in its quarter (128 bits) l / 4; a 4 x 4 transpose within each quarter then
-// makes lane l of vector j the j-th element of row l.
+// Vectors as rows of four floats. `lanes` rows of four consecutive floats, wherever they lie,
+// become four vectors, one for each column, and back: what a gather does, several times as fast.
+// Row l is held by vector l % 4, in its quarter (128 bits) l / 4; a 4 x 4 transpose within each
+// quarter then makes lane l of vector j the j-th element of row l.
 #pragma once
 
 #include "cpu/simd.h"

@@ -4,6 +4,7 @@
 
 #include "core/plan/conv_weight_grad.h"
 #include "core/plan/implicit_gemm.h"
+#include "core/plan/winograd.h"
 
 namespace striate {
 namespace {
@@ -35,6 +36,19 @@ void count_implicit_gemm(ConvDirection direction, const ConvProblem& p, const Co
     count(plan_input_grad(p, tiles.gemm, phase));
 }
 
+// Fewer channels or tiles leave too little to multiply for what the transforms cost.
+constexpr int64_t kWinogradChannels = 32;
+constexpr int64_t kWinogradTiles = 4;
+
+bool winograd_pays(const ConvProblem& p) {
+  if (!winograd_fits(p) || p.in_channels / p.groups < kWinogradChannels ||
+      p.out_channels / p.groups < kWinogradChannels)
+    return false;
+  const int64_t step = 7 - p.window.kernel[1];
+  return p.window.out[1] >= step && p.window.out[2] >= step &&
+         p.batch * p.window.out_size() >= kWinogradTiles * step * step;
+}
+
 }  // namespace
 
 const char* algorithm_name(ConvAlgorithm algorithm) {
@@ -53,12 +67,21 @@ const char* algorithm_name(ConvAlgorithm algorithm) {
 
 ConvPlan plan_conv(ConvDirection direction, const ConvProblem& p, const ConvTiles& tiles,
                    const PlanOptions& options) {
-  (void)options;
   ConvPlan plan{};
   plan.flops = direct_flops(p);
   if (few_channels(p)) {
     plan.algorithm = ConvAlgorithm::direct;
     plan.why = "the groups have too few channels for a matrix product";
+    return plan;
+  }
+  if (direction != ConvDirection::weight_grad && !options.exact && winograd_pays(p)) {
+    const Winograd g = direction == ConvDirection::forward
+                           ? plan_winograd_forward(p, tiles.gemm)
+                           : plan_winograd_input_grad(p, tiles.gemm);
+    plan.algorithm = ConvAlgorithm::winograd;
+    plan.why = "tiles of 6x6 save multiplications where the filter moves by one pixel";
+    plan.workspace = g.workspace();
+    plan.scratch = g.scratch();
     return plan;
   }
   if (direction == ConvDirection::weight_grad) {

@@ -7,9 +7,8 @@
 #include "core/plan/implicit_gemm.h"
 
 #include "core/formula/activation.h"
-#include "cpu/conv/direct.h"
+#include "cpu/conv/implicit_gemm.h"
 #include "cpu/gemm/tile.h"
-#include "cpu/kernels.h"
 #include "cpu/parallel.h"
 
 namespace striate::cpu::STRIATE_ISA {
@@ -324,8 +323,8 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
 }
 
 template <class T>
-void implicit_gemm(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const T* bias,
-                   bool relu, T* dst, const Context& context) {
+void run(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const T* bias, bool relu,
+         T* dst, const Context& context) {
   T* packed =
       static_cast<T*>(context.allocate(static_cast<size_t>(g.packed_weights()) * sizeof(T)));
   const int64_t weight_panels = g.groups * g.row_panels;
@@ -345,44 +344,15 @@ void implicit_gemm(const ImplicitGemm& g, const T* src, const T* mask, const T* 
   context.deallocate(packed);
 }
 
-template <class T>
-constexpr TileShape kTile = {kTileRows, kTileColumns<T>};
-
-// Groups of few channels go without the packing.
-template <class T>
-void run(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const T* mask, const T* w,
-         const T* bias, bool relu, T* dst, const Context& context) {
-  if (g.rows == 0 || g.panels == 0) return;
-  if (algorithm == ConvAlgorithm::direct)
-    direct_conv(g, src, mask, w, bias, relu, dst, context);
-  else
-    implicit_gemm(g, src, mask, w, bias, relu, dst, context);
-}
-
-template <class T>
-void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, const T* w,
-             const T* bias, bool relu, T* y, const Context& context) {
-  run<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, bias, relu, y, context);
-}
-
-template <class T>
-void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
-                const T* y, T* dx, const Context& context) {
-  if (input_grad_has_gaps(problem)) {
-    const int64_t count = problem.batch * problem.in_channels * problem.window.in_size();
-    parallel_elements(context, count, [=](int64_t begin, int64_t end) {
-      __builtin_memset(dx + begin, 0, static_cast<size_t>(end - begin) * sizeof(T));
-    });
-  }
-  for (int64_t phase = 0; phase < input_grad_phases(problem); ++phase) {
-    run<T>(plan_input_grad(problem, kTile<T>, phase), algorithm, dy, y, w, nullptr, false, dx,
-           context);
-  }
-}
-
 }  // namespace
 
-const ConvKernels<float> conv_f32 = {kTile<float>, forward<float>, input_grad<float>};
-const ConvKernels<double> conv_f64 = {kTile<double>, forward<double>, input_grad<double>};
+void implicit_gemm(const ImplicitGemm& g, const float* src, const float* mask, const float* w,
+                   const float* bias, bool relu, float* dst, const Context& context) {
+  run(g, src, mask, w, bias, relu, dst, context);
+}
+void implicit_gemm(const ImplicitGemm& g, const double* src, const double* mask, const double* w,
+                   const double* bias, bool relu, double* dst, const Context& context) {
+  run(g, src, mask, w, bias, relu, dst, context);
+}
 
 }  // namespace striate::cpu::STRIATE_ISA

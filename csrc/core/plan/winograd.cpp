@@ -1,0 +1,170 @@
+#include "core/plan/winograd.h"
+
+#include <algorithm>
+
+namespace striate {
+namespace {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Channels times tiles of a block: its transformed tiles, 36 times as large, stay in a core's own
+// cache.
+constexpr int64_t kBlockElements = 6144;
+constexpr int64_t kFewestTiles = 48;
+constexpr int64_t kMostTiles = 192;
+// Rows times tiles whose products are held at once.
+constexpr int64_t kProducts = 3072;
+constexpr int64_t kSharedProducts = 8192;
+constexpr int64_t kMostRows = 32;
+constexpr int64_t kDepthOfUnsharedWeights = 128;
+constexpr int64_t kTasks = 8;
+
+// Even shares of at most `most`.
+int64_t even(int64_t total, int64_t most) { return ceil_div(total, ceil_div(total, most)); }
+
+void choose_blocks(Winograd& g, TileShape tile) {
+  g.tile = tile;
+  g.row_panels = ceil_div(g.rows, tile.rows);
+  const int64_t count = std::max<int64_t>(1, g.tiles.count());
+  const int64_t channels = std::max<int64_t>(1, g.channels);
+  const int64_t quanta = ceil_div(count, kTileQuantum);
+  const int64_t most =
+      std::clamp(kBlockElements / channels, kFewestTiles, kMostTiles) / kFewestTiles * 3;
+  g.tiles_per_block = even(quanta, most) * kTileQuantum;
+  const int64_t panels = std::max<int64_t>(1, g.row_panels);
+  // What is smaller, tiles or weights, is transformed once for all; the other on the way.
+  g.share_tiles = count < g.rows;
+  g.share_weights = !g.share_tiles;
+  if (g.share_tiles) {
+    const int64_t rows =
+        std::clamp(kSharedProducts / (quanta * kTileQuantum), int64_t{tile.rows}, kMostRows);
+    const int64_t wanted =
+        std::clamp<int64_t>(panels / kTasks, 1, std::max<int64_t>(1, rows / tile.rows));
+    g.panels_per_block = even(panels, wanted);
+    g.depth_block = even(channels, kDepthOfUnsharedWeights);
+  } else {
+    const int64_t rows = std::max<int64_t>(kProducts / g.tiles_per_block, tile.rows);
+    g.panels_per_block = even(panels, std::max<int64_t>(1, rows / tile.rows));
+    g.depth_block = even(channels, kDepthBlock);
+    if (g.groups * g.blocks() < kTasks) {
+      g.share_tiles = true;
+      const int64_t splits = ceil_div(kTasks, g.groups * g.blocks());
+      g.panels_per_block = std::min(g.panels_per_block, ceil_div(panels, splits));
+    }
+  }
+}
+
+Winograd geometry(const ConvProblem& p) {
+  Winograd g{};
+  g.tiles.batch = p.batch;
+  g.groups = p.groups;
+  g.taps = static_cast<int>(p.window.kernel[1]);
+  g.outputs = 7 - g.taps;
+  g.tiles.step = g.outputs;
+  return g;
+}
+
+}  // namespace
+
+int64_t Winograd::blocks() const {
+  return ceil_div(ceil_div(tiles.count(), kTileQuantum), tiles_per_block / kTileQuantum);
+}
+
+// Blocks differ by a quantum at most.
+int64_t Winograd::first_tile(int64_t block) const {
+  const int64_t quanta = ceil_div(tiles.count(), kTileQuantum);
+  return std::min(block * quanta / blocks() * kTileQuantum, tiles.count());
+}
+
+int64_t Winograd::tiles_in(int64_t block) const {
+  return first_tile(block + 1) - first_tile(block);
+}
+
+int64_t Winograd::row_blocks() const { return ceil_div(row_panels, panels_per_block); }
+
+int64_t Winograd::panels_in(int64_t row_block) const {
+  return std::min(panels_per_block, row_panels - row_block * panels_per_block);
+}
+
+int64_t Winograd::depth_blocks() const { return ceil_div(channels, depth_block); }
+
+int64_t Winograd::weights_plane() const {
+  return panels_per_block * tile.rows * depth_block + kPlanePadding;
+}
+
+int64_t Winograd::shared_weights() const {
+  return share_weights ? groups * row_blocks() * depth_blocks() * weights_unit() : 0;
+}
+
+int64_t Winograd::shared_tiles() const {
+  return share_tiles ? groups * blocks() * tiles_unit() : 0;
+}
+
+int64_t Winograd::products() const {
+  const bool all = share_tiles && !share_weights;
+  return (all ? blocks() : 1) * kFrequencies * products_plane();
+}
+
+int64_t Winograd::stage_pitch() const {
+  // Room for a vector that is stored whole at a row's end.
+  return std::min(tiles.tiles[1], tiles_per_block) * tiles.step + 6 + 16;
+}
+
+int64_t Winograd::stage() const {
+  const int64_t strips = (tiles_per_block - 1) / std::max<int64_t>(1, tiles.tiles[1]) + 2;
+  return std::min(strips, tiles.batch * tiles.tiles[0]) * 6 * stage_pitch() + 64;
+}
+
+int64_t Winograd::scratch() const {
+  // Offsets of a block's tiles: eight bytes into the result, four into the stage, two of extent.
+  int64_t bytes = tiles_per_block * 16 + 4 * stage();
+  if (!share_tiles) bytes += 4 * tiles_unit();
+  if (!share_weights) bytes += 4 * weights_unit();
+  return bytes + 4 * products() + 8 * 64;  // each of eight parts begins a line
+}
+
+bool winograd_fits(const ConvProblem& p) {
+  const Window& w = p.window;
+  if (p.rank != 2 || p.dtype != DType::f32 || w.kernel[1] != w.kernel[2]) return false;
+  if (w.kernel[1] != 3 && w.kernel[1] != 5) return false;
+  for (int i = 1; i < kSpatial; ++i)
+    if (w.stride[i] != 1 || w.dilation[i] != 1) return false;
+  return true;
+}
+
+Winograd plan_winograd_forward(const ConvProblem& p, TileShape tile) {
+  Winograd g = geometry(p);
+  g.rows = p.out_channels / p.groups;
+  g.channels = p.in_channels / p.groups;
+  for (int i = 0; i < 2; ++i) {
+    g.tiles.src[i] = p.window.in[i + 1];
+    g.dst[i] = p.window.out[i + 1];
+    g.tiles.origin[i] = -p.window.pad[i + 1];
+    g.tiles.tiles[i] = ceil_div(g.dst[i], g.outputs);
+  }
+  g.w_channel = p.window.kernel_size();
+  g.w_row = g.w_channel * g.channels;
+  g.w_group = g.w_row * g.rows;
+  choose_blocks(g, tile);
+  return g;
+}
+
+Winograd plan_winograd_input_grad(const ConvProblem& p, TileShape tile) {
+  Winograd g = geometry(p);
+  g.rows = p.in_channels / p.groups;
+  g.channels = p.out_channels / p.groups;
+  g.flipped = true;
+  for (int i = 0; i < 2; ++i) {
+    g.tiles.src[i] = p.window.out[i + 1];
+    g.dst[i] = p.window.in[i + 1];
+    g.tiles.origin[i] = p.window.pad[i + 1] - (g.taps - 1);
+    g.tiles.tiles[i] = ceil_div(g.dst[i], g.outputs);
+  }
+  g.w_row = p.window.kernel_size();
+  g.w_channel = g.w_row * g.rows;
+  g.w_group = g.w_channel * g.channels;
+  choose_blocks(g, tile);
+  return g;
+}
+
+}  // namespace striate

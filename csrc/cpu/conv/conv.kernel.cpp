@@ -1,0 +1,62 @@
+// Forward convolution and its input gradient: each call goes to the algorithm that plan_conv chose.
+#include "cpu/conv/direct.h"
+#include "cpu/conv/implicit_gemm.h"
+#include "cpu/conv/winograd.h"
+#include "cpu/gemm/tile.h"
+#include "cpu/kernels.h"
+#include "cpu/parallel.h"
+
+namespace striate::cpu::STRIATE_ISA {
+namespace {
+
+template <class T>
+constexpr TileShape kTile = {kTileRows, kTileColumns<T>};
+
+template <class T>
+void gather(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const T* mask, const T* w,
+            const T* bias, bool relu, T* dst, const Context& context) {
+  if (g.rows == 0 || g.panels == 0) return;
+  if (algorithm == ConvAlgorithm::direct)
+    direct_conv(g, src, mask, w, bias, relu, dst, context);
+  else
+    implicit_gemm(g, src, mask, w, bias, relu, dst, context);
+}
+
+template <class T>
+void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, const T* w,
+             const T* bias, bool relu, T* y, const Context& context) {
+  if constexpr (sizeof(T) == 4) {
+    if (algorithm == ConvAlgorithm::winograd &&
+        winograd_conv(plan_winograd_forward(problem, kTile<T>), x, nullptr, w, bias, relu, y,
+                      context))
+      return;
+  }
+  gather<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, bias, relu, y, context);
+}
+
+template <class T>
+void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
+                const T* y, T* dx, const Context& context) {
+  if constexpr (sizeof(T) == 4) {
+    if (algorithm == ConvAlgorithm::winograd &&
+        winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y, w, nullptr, false, dx,
+                      context))
+      return;
+  }
+  if (input_grad_has_gaps(problem)) {
+    const int64_t count = problem.batch * problem.in_channels * problem.window.in_size();
+    parallel_elements(context, count, [=](int64_t begin, int64_t end) {
+      __builtin_memset(dx + begin, 0, static_cast<size_t>(end - begin) * sizeof(T));
+    });
+  }
+  for (int64_t phase = 0; phase < input_grad_phases(problem); ++phase)
+    gather<T>(plan_input_grad(problem, kTile<T>, phase), algorithm, dy, y, w, nullptr, false, dx,
+              context);
+}
+
+}  // namespace
+
+const ConvKernels<float> conv_f32 = {kTile<float>, forward<float>, input_grad<float>};
+const ConvKernels<double> conv_f64 = {kTile<double>, forward<double>, input_grad<double>};
+
+}  // namespace striate::cpu::STRIATE_ISA

@@ -1,0 +1,432 @@
+// Convolution by Winograd's minimal filtering, F(4x4, 3x3) and F(2x2, 5x5), and their input
+// gradients, which are the same with flipped filters. The result is cut into tiles of 4x4 (2x2)
+// pixels, each seeing 6x6 of the source. In the domain of 36 frequencies (core/formula/winograd.h)
+// a tile costs 36 multiplications for each pair of channels, where direct sums take 144 (100):
+//   products[f] = weights[f] x tiles[f], 36 matrix products of (rows x channels) x (channels x
+//   tiles),
+// followed by the inverse transform, bias and activation. Work is cut into blocks of tiles and of
+// rows. Of the transformed weights and the transformed tiles, the smaller are made once and shared
+// by all tasks; the other are made block by block inside the task that multiplies them, so that
+// they stay in its core's cache. Small problems share both, to have enough tasks.
+#include "cpu/conv/winograd.h"
+
+#include "cpu/conv/winograd_tiles.h"
+#include "cpu/gemm/tile.h"
+
+namespace striate::cpu::STRIATE_ISA {
+namespace {
+
+constexpr int kLanes = Floats::lanes;
+
+int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// G g G^T of a row block's filters for some channels, as [frequency][row panel][channel][row]; rows
+// beyond the last repeat it.
+template <int taps>
+void transform_weights(const Winograd& g, const float* w, int64_t row_block, int64_t first_channel,
+                       int64_t channels, float* out) {
+  constexpr int size = taps * taps;
+  const int64_t first_panel = row_block * g.panels_per_block;
+  const int64_t panels = g.panels_in(row_block);
+  const int64_t plane = g.weights_plane();
+  w += first_channel * g.w_channel;
+  for (int64_t p = 0; p < panels; ++p) {
+    const int64_t first_row = (first_panel + p) * kTileRows;
+    const int64_t last = least(kTileRows, g.rows - first_row) - 1;
+    const float* from = w + first_row * g.w_row;
+    float* to = out + p * channels * kTileRows;
+    int64_t row = 0, channel = 0;
+    const int64_t elements = channels * kTileRows;
+    for (int64_t e = 0; e < elements; e += kLanes) {
+      int64_t offset[kLanes];
+      for (int l = 0; l < kLanes; ++l) {
+        offset[l] = channel * g.w_channel + least(row, last) * g.w_row;
+        if (++row == kTileRows) {
+          row = 0;
+          if (channel + 1 < channels) ++channel;
+        }
+      }
+      // Taps four at a time; the last quad overlaps the one before.
+      Floats tap[size];
+      const auto place = [&](int t) { return g.flipped ? size - 1 - t : t; };
+#pragma GCC unroll 8
+      for (int t = 0; t + 4 <= size; t += 4) {
+        Floats quad[4];
+        load_rows(from + t, offset, quad);
+        transpose_quads(quad);
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; ++k) tap[place(t + k)] = quad[k];
+      }
+      Floats quad[4], unused;
+      load_rows(from + size - 4, offset, quad);
+      transpose_quads_high(quad, &unused, &tap[place(size - 1)]);
+
+      Floats half[6][taps];
+#pragma GCC unroll 5
+      for (int j = 0; j < taps; ++j) {
+        Floats column[taps], o[6];
+#pragma GCC unroll 5
+        for (int i = 0; i < taps; ++i) column[i] = tap[i * taps + j];
+        formula::winograd_weights<taps>(column, o);
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; ++i) half[i][j] = o[i];
+      }
+      const int n = static_cast<int>(least(kLanes, elements - e));
+      for (int i = 0; i < 6; ++i) {
+        Floats o[6];
+        formula::winograd_weights<taps>(half[i], o);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; ++j) o[j].store(to + (i * 6 + j) * plane + e, n);
+      }
+    }
+  }
+}
+
+// Not inlined: what surrounds it must not take registers from the sums.
+template <int rows, int vectors>
+__attribute__((noinline)) void multiply_panel(int64_t depth, const float* a, const float* b,
+                                              int64_t b_step, float* out, int64_t pitch, bool add) {
+  Floats sum[rows][vectors];
+  multiply_tile<float, rows, vectors>(depth, a, PackedRows{}, b, b_step, sum);
+#pragma GCC unroll 8
+  for (int m = 0; m < rows; ++m) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      float* to = out + m * pitch + v * kLanes;
+      if (add) sum[m][v] = sum[m][v] + Floats::load(to);
+      sum[m][v].store(to);
+    }
+  }
+}
+
+// products[f] += weights[f] x tiles[f] over some channels, `add` false for the first of them.
+void multiply(const Winograd& g, int64_t row_block, int64_t channels, const float* weights,
+              const float* tiles, int64_t count, float* products, bool add) {
+  const int64_t panels = g.panels_in(row_block);
+  const int64_t first_row = row_block * g.panels_per_block * kTileRows;
+  const int64_t pitch = g.tiles_per_block;
+  const int64_t vectors = ceil_div(count, kLanes);
+  for (int64_t f = 0; f < kFrequencies; ++f) {
+    const float* a = weights + f * g.weights_plane();
+    const float* b = tiles + f * g.tiles_plane();
+    float* out = products + f * g.products_plane();
+    for (int64_t v = 0; v < vectors;) {
+      const int64_t rest = vectors - v;
+      // Four vectors are better cut in two halves than as three and one.
+      const int width =
+          static_cast<int>(rest == 4 && kTileVectors == 3 ? 2 : least(rest, kTileVectors));
+      for (int64_t p = 0; p < panels; ++p) {
+        const int64_t live = least(kTileRows, g.rows - first_row - p * kTileRows);
+        with_tile_rows(static_cast<int>(live), [&](auto rows) {
+          with_tile_vectors(width, [&](auto columns) {
+            multiply_panel<decltype(rows)::get, decltype(columns)::get>(
+                channels, a + p * channels * kTileRows, b + v * kLanes, pitch,
+                out + p * kTileRows * pitch + v * kLanes, pitch, add);
+          });
+        });
+      }
+      v += width;
+    }
+  }
+}
+
+// Where a block's tiles go in the result.
+struct Places {
+  int64_t* offset;  // of a tile's first pixel, from the group's first row
+  int8_t* height;   // pixels of the tile that the result has
+  int8_t* width;
+};
+
+void find_places(const Winograd& g, int64_t first, int64_t count, const Places& places) {
+  const int64_t sample = g.groups * g.rows * g.dst[0] * g.dst[1];
+  for_each_strip(g.tiles, first, count, [&](const Strip& strip, int64_t done) {
+    const int64_t y = strip.row * g.outputs;
+    for (int64_t i = 0; i < strip.tiles; ++i) {
+      const int64_t x = (strip.column + i) * g.outputs;
+      places.offset[done + i] = strip.sample * sample + y * g.dst[1] + x;
+      places.height[done + i] = static_cast<int8_t>(least(g.outputs, g.dst[0] - y));
+      places.width[done + i] = static_cast<int8_t>(least(g.outputs, g.dst[1] - x));
+    }
+  });
+}
+
+STRIATE_INLINE void copy_pixels(float* to, const float* from, int n) {
+  if (n == 4) {
+    __builtin_memcpy(to, from, 16);
+  } else if (n == 2) {
+    __builtin_memcpy(to, from, 8);
+  } else {
+    for (int i = 0; i < n; ++i) to[i] = from[i];
+  }
+}
+
+// A^T m A of one row's products, with bias and activation. False where a sum is not finite.
+template <int outputs>
+bool invert_row(const Winograd& g, int64_t count, const float* products, float bias, bool relu,
+                const Stage& stage, const Places& places, float* dst) {
+  const int64_t plane = g.products_plane();
+  const Floats bias_lanes = Floats::set(bias);
+  Floats check = Floats::zero();
+  for (int64_t lane = 0; lane < count; lane += kLanes) {
+    Floats half[outputs][6];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) {
+      Floats p[6], o[outputs];
+#pragma GCC unroll 6
+      for (int i = 0; i < 6; ++i) p[i] = Floats::load(products + (i * 6 + j) * plane + lane);
+      formula::winograd_output<outputs>(p, o);
+#pragma GCC unroll 4
+      for (int i = 0; i < outputs; ++i) half[i][j] = o[i];
+    }
+    Floats pixel[outputs][outputs];
+#pragma GCC unroll 4
+    for (int i = 0; i < outputs; ++i) {
+      formula::winograd_output<outputs>(half[i], pixel[i]);
+#pragma GCC unroll 4
+      for (int j = 0; j < outputs; ++j) {
+        Floats& value = pixel[i][j];
+        value = value + bias_lanes;
+        check = fma(value, Floats::zero(), check);  // NaN from now on, if value is not finite
+        if (relu) value = formula::relu(value);
+      }
+    }
+    const int live = static_cast<int>(least(kLanes, count - lane));
+    if constexpr (outputs == 4) {
+      float* first = dst + places.offset[lane];
+      const bool whole = side_by_side(stage, lane);
+      const int64_t columns = whole ? places.offset[lane + kLanes - 1] - places.offset[lane] +
+                                          places.width[lane + kLanes - 1]
+                                    : 0;
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        transpose_quads(pixel[i]);
+        if (whole) {
+          if (i >= places.height[lane]) continue;
+#pragma GCC unroll 4
+          for (int k = 0; k < 4; ++k) {
+            const int64_t n = columns - k * kLanes;
+            if (n > 0)
+              pixel[i][k].store(first + i * g.dst[1] + k * kLanes,
+                                static_cast<int>(least(n, kLanes)));
+          }
+        } else {
+          float row[4 * kLanes];
+          store_rows(pixel[i], row);
+          for (int l = 0; l < live; ++l) {
+            if (i < places.height[lane + l])
+              copy_pixels(dst + places.offset[lane + l] + i * g.dst[1], row + row_place(l),
+                          places.width[lane + l]);
+          }
+        }
+      }
+    } else {
+      static_assert(outputs == 2, "");
+      Floats quad[4] = {pixel[0][0], pixel[0][1], pixel[1][0], pixel[1][1]};
+      transpose_quads(quad);
+      float row[4 * kLanes];
+      store_rows(quad, row);
+      for (int l = 0; l < live; ++l) {
+        for (int i = 0; i < places.height[lane + l]; ++i)
+          copy_pixels(dst + places.offset[lane + l] + i * g.dst[1], row + row_place(l) + 2 * i,
+                      places.width[lane + l]);
+      }
+    }
+  }
+  return !any(is_nan(check));
+}
+
+template <int taps>
+bool invert(const Winograd& g, int64_t row_block, int64_t count, const float* products,
+            const float* bias, bool relu, const Stage& stage, const Places& places, float* dst) {
+  const int64_t first = row_block * g.panels_per_block * kTileRows;
+  const int64_t rows = least(g.panels_in(row_block) * kTileRows, g.rows - first);
+  bool finite = true;
+  for (int64_t r = 0; r < rows; ++r) {
+    finite &= invert_row<7 - taps>(g, count, products + r * g.tiles_per_block,
+                                   bias == nullptr ? 0.0f : bias[first + r], relu, stage, places,
+                                   dst + (first + r) * g.dst[0] * g.dst[1]);
+  }
+  return finite;
+}
+
+// A worker's scratch, in its parts.
+struct Scratch {
+  Stage stage;
+  Places places;
+  float* weights;
+  float* tiles;
+  float* products;
+
+  Scratch(const Winograd& g, void* memory) {
+    char* at = static_cast<char*>(memory);
+    const auto take = [&](int64_t bytes) {
+      char* part = at;
+      at += (bytes + 63) / 64 * 64;
+      return part;
+    };
+    const int64_t tiles_count = g.tiles_per_block;
+    products = reinterpret_cast<float*>(take(4 * g.products()));
+    weights = reinterpret_cast<float*>(take(g.share_weights ? 0 : 4 * g.weights_unit()));
+    tiles = reinterpret_cast<float*>(take(g.share_tiles ? 0 : 4 * g.tiles_unit()));
+    stage.rows = reinterpret_cast<float*>(take(4 * g.stage()));
+    stage.pitch = g.stage_pitch();
+    stage.offset = reinterpret_cast<int32_t*>(take(4 * tiles_count));
+    places.offset = reinterpret_cast<int64_t*>(take(8 * tiles_count));
+    places.height = reinterpret_cast<int8_t*>(take(tiles_count));
+    places.width = reinterpret_cast<int8_t*>(take(tiles_count));
+  }
+};
+
+template <int taps>
+class Task {
+ public:
+  Task(const Winograd& plan, const float* source, const float* source_mask, const float* filters,
+       const float* added, bool with_relu, float* result)
+      : g(plan),
+        src(source),
+        mask(source_mask),
+        w(filters),
+        bias(added),
+        relu(with_relu),
+        dst(result) {}
+
+  const Winograd& g;
+  const float *src, *mask, *w, *bias;
+  bool relu;
+  float* dst;
+  float* weights = nullptr;  // shared, or null
+  float* tiles = nullptr;
+  bool finite = true;
+
+  float* weights_of(int64_t group, int64_t row_block, int64_t depth) const {
+    return weights +
+           ((group * g.row_blocks() + row_block) * g.depth_blocks() + depth) * g.weights_unit();
+  }
+  float* tiles_of(int64_t group, int64_t block) const {
+    return tiles + (group * g.blocks() + block) * g.tiles_unit();
+  }
+
+  void make_weights(int64_t group, int64_t row_block, int64_t depth, float* out) const {
+    const int64_t first = depth * g.depth_block;
+    transform_weights<taps>(g, w + group * g.w_group, row_block, first,
+                            least(g.depth_block, g.channels - first), out);
+  }
+
+  // Channels [first, first + channels) of a block's tiles.
+  void make_tiles(int64_t group, int64_t block, int64_t first, int64_t channels, const Stage& stage,
+                  float* out) const {
+    const int64_t plane = g.tiles.src[0] * g.tiles.src[1];
+    const int64_t start = (group * g.channels + first) * plane;
+    transform_tiles(g.tiles, g.first_tile(block), g.tiles_in(block), src + start,
+                    mask == nullptr ? nullptr : mask + start, channels,
+                    g.groups * g.channels * plane, stage, out + first * g.tiles_per_block,
+                    g.tiles_per_block, g.tiles_plane());
+  }
+
+  void finish(int64_t group, int64_t row_block, int64_t block, const Scratch& s,
+              const float* products) {
+    const int64_t first_row = group * g.rows;
+    if (!invert<taps>(g, row_block, g.tiles_in(block), products,
+                      bias == nullptr ? nullptr : bias + first_row, relu, s.stage, s.places,
+                      dst + first_row * g.dst[0] * g.dst[1]))
+      __atomic_store_n(&finite, false, __ATOMIC_RELAXED);
+  }
+
+  void place(int64_t block, const Scratch& s) const {
+    prepare_stage(g.tiles, g.first_tile(block), g.tiles_in(block), s.stage);
+    find_places(g, g.first_tile(block), g.tiles_in(block), s.places);
+  }
+
+  // One block of tiles, and one row block or all of them.
+  void run_tiles(int64_t group, int64_t block, int64_t first_row_block, int64_t end_row_block,
+                 const Scratch& s) {
+    place(block, s);
+    const float* all = s.tiles;
+    if (g.share_tiles)
+      all = tiles_of(group, block);
+    else
+      make_tiles(group, block, 0, g.channels, s.stage, s.tiles);
+    for (int64_t r = first_row_block; r < end_row_block; ++r) {
+      for (int64_t d = 0; d < g.depth_blocks(); ++d) {
+        const int64_t first = d * g.depth_block;
+        multiply(g, r, least(g.depth_block, g.channels - first), weights_of(group, r, d),
+                 all + first * g.tiles_per_block, g.tiles_in(block), s.products, d > 0);
+      }
+      finish(group, r, block, s, s.products);
+    }
+  }
+
+  // One row block, all tiles.
+  void run_rows(int64_t group, int64_t row_block, const Scratch& s) {
+    const int64_t unit = kFrequencies * g.products_plane();
+    for (int64_t d = 0; d < g.depth_blocks(); ++d) {
+      const int64_t first = d * g.depth_block;
+      make_weights(group, row_block, d, s.weights);
+      for (int64_t b = 0; b < g.blocks(); ++b)
+        multiply(g, row_block, least(g.depth_block, g.channels - first), s.weights,
+                 tiles_of(group, b) + first * g.tiles_per_block, g.tiles_in(b),
+                 s.products + b * unit, d > 0);
+    }
+    for (int64_t b = 0; b < g.blocks(); ++b) {
+      place(b, s);
+      finish(group, row_block, b, s, s.products + b * unit);
+    }
+  }
+};
+
+// Channels of a block's tiles that one chunk transforms.
+constexpr int64_t kChannelsPerChunk = 16;
+
+template <int taps>
+bool run(const Winograd& g, const float* src, const float* mask, const float* w, const float* bias,
+         bool relu, float* dst, const Context& context) {
+  Task<taps> task(g, src, mask, w, bias, relu, dst);
+  const size_t scratch = static_cast<size_t>(g.scratch());
+  const Workspace<float> weights(context, g.shared_weights()), tiles(context, g.shared_tiles());
+  task.weights = weights.data();
+  task.tiles = tiles.data();
+  const int64_t weight_chunks = g.share_weights ? g.groups * g.row_blocks() * g.depth_blocks() : 0;
+  const int64_t channel_chunks = ceil_div(g.channels, kChannelsPerChunk);
+  const int64_t tile_chunks = g.share_tiles ? g.groups * g.blocks() * channel_chunks : 0;
+  parallel_for(context, weight_chunks + tile_chunks, scratch, [&](int64_t chunk, void* memory) {
+    if (chunk < weight_chunks) {
+      const int64_t depth = chunk % g.depth_blocks();
+      const int64_t row_block = chunk / g.depth_blocks() % g.row_blocks();
+      const int64_t group = chunk / g.depth_blocks() / g.row_blocks();
+      task.make_weights(group, row_block, depth, task.weights_of(group, row_block, depth));
+      return;
+    }
+    chunk -= weight_chunks;
+    const Scratch s(g, memory);
+    const int64_t first = chunk % channel_chunks * kChannelsPerChunk;
+    const int64_t block = chunk / channel_chunks % g.blocks();
+    const int64_t group = chunk / channel_chunks / g.blocks();
+    prepare_stage(g.tiles, g.first_tile(block), g.tiles_in(block), s.stage);
+    task.make_tiles(group, block, first, least(kChannelsPerChunk, g.channels - first), s.stage,
+                    task.tiles_of(group, block));
+  });
+  if (!g.share_weights) {
+    parallel_for(context, g.groups * g.row_blocks(), scratch, [&](int64_t chunk, void* memory) {
+      task.run_rows(chunk / g.row_blocks(), chunk % g.row_blocks(), Scratch(g, memory));
+    });
+  } else {
+    const int64_t splits = g.share_tiles ? g.row_blocks() : 1;
+    parallel_for(context, g.groups * g.blocks() * splits, scratch,
+                 [&](int64_t chunk, void* memory) {
+                   const int64_t split = chunk % splits, block = chunk / splits % g.blocks();
+                   task.run_tiles(chunk / splits / g.blocks(), block, splits == 1 ? 0 : split,
+                                  splits == 1 ? g.row_blocks() : split + 1, Scratch(g, memory));
+                 });
+  }
+  return task.finite;
+}
+
+}  // namespace
+
+bool winograd_conv(const Winograd& g, const float* src, const float* mask, const float* w,
+                   const float* bias, bool relu, float* dst, const Context& context) {
+  return g.taps == 3 ? run<3>(g, src, mask, w, bias, relu, dst, context)
+                     : run<5>(g, src, mask, w, bias, relu, dst, context);
+}
+
+}  // namespace striate::cpu::STRIATE_ISA

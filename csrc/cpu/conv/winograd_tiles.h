@@ -1,0 +1,147 @@
+// The transform of a convolution's source into Winograd's domain, which all three directions share.
+// A block is some consecutive tiles, numbered through (sample, tile row, tile column). For each
+// channel, the vertical half of B^T d B runs along the rows of the source, whole vectors of columns
+// at a time, into a stage of six rows for each row of tiles; the horizontal half takes a vector of
+// tiles from there, whose columns a transpose of quads brings into lanes.
+#pragma once
+
+#include "core/formula/activation.h"
+#include "core/formula/winograd.h"
+#include "core/plan/winograd.h"
+#include "cpu/parallel.h"
+#include "cpu/quads.h"
+
+namespace striate::cpu {
+namespace {
+
+// Part of a row of tiles.
+struct Strip {
+  int64_t sample;
+  int64_t row;
+  int64_t column;
+  int64_t tiles;
+};
+
+// Calls body(strip, tiles before it in the block) for each strip of the block.
+template <class Body>
+STRIATE_INLINE void for_each_strip(const WinogradTiles& t, int64_t first, int64_t count,
+                                   const Body& body) {
+  Strip strip{first / t.tiles[1] / t.tiles[0], first / t.tiles[1] % t.tiles[0], first % t.tiles[1],
+              0};
+  for (int64_t done = 0; done < count; done += strip.tiles) {
+    const int64_t rest = t.tiles[1] - strip.column;
+    strip.tiles = rest < count - done ? rest : count - done;
+    body(strip, done);
+    strip.column = 0;
+    if (++strip.row == t.tiles[0]) {
+      strip.row = 0;
+      ++strip.sample;
+    }
+  }
+}
+
+struct Stage {
+  float* rows;
+  int64_t pitch;
+  // Of each tile's first column in `rows`; filled up to whole vectors with the last tile's.
+  int32_t* offset;
+};
+
+// Fills in the offsets and clears the padding, which no channel writes to.
+STRIATE_INLINE void prepare_stage(const WinogradTiles& t, int64_t first, int64_t count,
+                                  const Stage& stage) {
+  int64_t index = 0, at = 0;
+  for_each_strip(t, first, count, [&](const Strip& strip, int64_t) {
+    for (int64_t i = 0; i < strip.tiles; ++i)
+      stage.offset[at++] = static_cast<int32_t>(index * 6 * stage.pitch + i * t.step);
+    ++index;
+  });
+  for (; at % Floats::lanes != 0; ++at) stage.offset[at] = stage.offset[at - 1];
+  __builtin_memset(stage.rows, 0, static_cast<size_t>(index * 6 * stage.pitch) * sizeof(float));
+}
+
+// Whether a vector's tiles lie side by side: then whole vectors hold their rows.
+STRIATE_INLINE bool side_by_side(const Stage& stage, int64_t lane) {
+  return stage.offset[lane + Floats::lanes - 1] - stage.offset[lane] == 4 * (Floats::lanes - 1) &&
+         stage.offset[lane + 1] - stage.offset[lane] == 4;
+}
+
+// One channel's rows, vertically transformed.
+template <bool masked>
+STRIATE_INLINE void fill_stage(const WinogradTiles& t, int64_t first, int64_t count,
+                               const float* src, const float* mask, int64_t sample_step,
+                               const Stage& stage) {
+  constexpr int lanes = Floats::lanes;
+  float* to = stage.rows;
+  for_each_strip(t, first, count, [&](const Strip& strip, int64_t) {
+    const int64_t row = t.origin[0] + strip.row * t.step;
+    const int64_t column = t.origin[1] + strip.column * t.step;
+    const int64_t width = (strip.tiles - 1) * t.step + 6;
+    const int64_t inside = t.src[1] - column < width ? t.src[1] - column : width;
+    const int64_t start = strip.sample * sample_step + column;
+    int64_t at[6];
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i)
+      at[i] = row + i >= 0 && row + i < t.src[0] ? start + (row + i) * t.src[1] : INT64_MIN;
+    for (int64_t x = column < 0 ? -column : 0; x < inside; x += lanes) {
+      const int n = static_cast<int>(inside - x < lanes ? inside - x : lanes);
+      Floats d[6], o[6];
+#pragma GCC unroll 6
+      for (int i = 0; i < 6; ++i) {
+        d[i] = Floats::zero();
+        if (at[i] == INT64_MIN) continue;
+        d[i] = Floats::load(src + at[i] + x, n);
+        if constexpr (masked) d[i] = formula::relu_grad(d[i], Floats::load(mask + at[i] + x, n));
+      }
+      formula::winograd_input(d, o);
+#pragma GCC unroll 6
+      for (int i = 0; i < 6; ++i) o[i].store(to + i * stage.pitch + x);
+    }
+    to += 6 * stage.pitch;
+  });
+}
+
+// One channel's tiles, from the stage: frequency f of tile l goes to out[f * plane + l].
+STRIATE_INLINE void transform_stage(int64_t count, const Stage& stage, float* out, int64_t plane) {
+  constexpr int lanes = Floats::lanes;
+  for (int64_t lane = 0; lane < count; lane += lanes) {
+    const bool whole = side_by_side(stage, lane);
+    const float* from = stage.rows + (whole ? stage.offset[lane] : 0);
+    for (int i = 0; i < 6; ++i, from += stage.pitch) {
+      Floats d[6], o[6], first[4], last[4];
+      if (whole) {
+        load_consecutive_rows(from, first);
+        load_consecutive_rows(from + 2, last);
+      } else {
+        load_rows(from, stage.offset + lane, first);
+        load_rows(from + 2, stage.offset + lane, last);
+      }
+      transpose_quads(first);
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) d[j] = first[j];
+      transpose_quads_high(last, &d[4], &d[5]);
+      formula::winograd_input(d, o);
+#pragma GCC unroll 6
+      for (int j = 0; j < 6; ++j) o[j].store(out + (i * 6 + j) * plane + lane);
+    }
+  }
+}
+
+// B^T d B of `channels` channels of a block, to out[frequency * plane + channel * pitch + tile].
+// Tiles beyond the last, up to a whole vector, repeat it.
+STRIATE_INLINE void transform_tiles(const WinogradTiles& t, int64_t first, int64_t count,
+                                    const float* src, const float* mask, int64_t channels,
+                                    int64_t sample_step, const Stage& stage, float* out,
+                                    int64_t pitch, int64_t plane) {
+  const int64_t size = t.src[0] * t.src[1];
+  for (int64_t c = 0; c < channels; ++c) {
+    if (mask == nullptr)
+      fill_stage<false>(t, first, count, src + c * size, nullptr, sample_step, stage);
+    else
+      fill_stage<true>(t, first, count, src + c * size, mask + c * size, sample_step, stage);
+    transform_stage(count, stage, out + c * pitch, plane);
+  }
+}
+
+}  // namespace
+}  // namespace striate::cpu

@@ -96,6 +96,13 @@ std::vector<int64_t> parse_ints(const char* function, const char* name, py::hand
   return values;
 }
 
+DType parse_dtype(const char* function, py::handle object) {
+  const std::string name = parse_text(function, "dtype", object);
+  check(name == "float32" || name == "float64", function,
+        "dtype must be 'float32' or 'float64'. Got dtype='", name, "'.");
+  return name == "float32" ? DType::f32 : DType::f64;
+}
+
 bool parse_activation(const char* function, py::handle object) {
   if (object.is_none()) return false;
   const std::string name = parse_text(function, "activation", object);

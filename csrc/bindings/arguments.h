@@ -20,6 +20,9 @@ uint64_t parse_seed(const char* function, const char* name, py::handle object);
 std::string parse_text(const char* function, const char* name, py::handle object);
 std::vector<int64_t> parse_ints(const char* function, const char* name, py::handle object);
 
+// "float32" or "float64".
+DType parse_dtype(const char* function, py::handle object);
+
 // None or "relu"; true for the latter.
 bool parse_activation(const char* function, py::handle object);
 

@@ -1,6 +1,5 @@
-#include "core/spec/conv.h"
+#include "bindings/conv.h"
 
-#include "bindings/arguments.h"
 #include "bindings/array.h"
 #include "bindings/backend.h"
 #include "bindings/call.h"
@@ -9,16 +8,9 @@
 namespace striate::bindings {
 namespace {
 
-spec::ConvArgs parse_args(const char* function, const py::object& stride, const py::object& padding,
-                          const py::object& dilation, const py::object& groups) {
-  return {parse_spatial(function, "stride", stride), parse_padding(function, padding),
-          parse_spatial(function, "dilation", dilation), parse_int(function, "groups", groups)};
-}
-
 template <class T>
 ConvAlgorithm choose(ConvDirection direction, const ConvProblem& problem) {
-  const ConvTiles tiles{kernels<T>().conv->tile, kernels<T>().conv_weight_grad->tile};
-  return plan_conv(direction, problem, tiles, plan_options()).algorithm;
+  return plan_for<T>(direction, problem).algorithm;
 }
 
 py::array conv2d(py::object x_object, py::object w_object, py::object b_object, py::object stride,
@@ -28,7 +20,7 @@ py::array conv2d(py::object x_object, py::object w_object, py::object b_object, 
   Input x(function, "x", x_object), w(function, "w", w_object);
   OptionalInput b(function, "b", b_object);
   const ConvProblem p = spec::conv(function, 2, x.info(), w.info(), b.info(),
-                                   parse_args(function, stride, padding, dilation, groups));
+                                   parse_conv_args(function, stride, padding, dilation, groups));
   const bool relu = parse_activation(function, activation);
   const void *x_data = x.data(), *w_data = w.data(), *b_data = b.data();
   Output y(p.dtype, p.y_shape());
@@ -50,7 +42,7 @@ py::array conv2d_input_grad(py::object dy_object, py::object w_object, py::objec
   OptionalInput y(function, "y", y_object);
   const ConvProblem p = spec::conv_input_grad(
       function, 2, dy.info(), w.info(), parse_shape(function, "x_shape", x_shape), y.info(),
-      parse_args(function, stride, padding, dilation, groups));
+      parse_conv_args(function, stride, padding, dilation, groups));
   const void *dy_data = dy.data(), *w_data = w.data(), *y_data = y.data();
   Output dx(p.dtype, p.x_shape());
   run_for(p.dtype, [&](auto tag) {
@@ -71,7 +63,7 @@ py::array conv2d_weight_grad(py::object dy_object, py::object x_object, py::obje
   OptionalInput y(function, "y", y_object);
   const ConvProblem p = spec::conv_weight_grad(
       function, 2, dy.info(), x.info(), parse_shape(function, "w_shape", w_shape), y.info(),
-      parse_args(function, stride, padding, dilation, groups));
+      parse_conv_args(function, stride, padding, dilation, groups));
   const void *dy_data = dy.data(), *x_data = x.data(), *y_data = y.data();
   Output dw(p.dtype, p.w_shape());
   run_for(p.dtype, [&](auto tag) {

@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_ceiling(module);
   bindings::register_activation(module);
   bindings::register_conv(module);
+  bindings::register_explain(module);
   bindings::register_linear(module);
   bindings::register_dropout(module);
   bindings::register_loss(module);

@@ -25,10 +25,7 @@ Draw parse_draw(const char* function, const py::object& shape, const py::object&
   d.count = spec::element_count(function, "shape", d.shape);
   d.seed = parse_seed(function, "seed", seed);
   d.offset = parse_seed(function, "offset", offset);
-  const std::string name = parse_text(function, "dtype", dtype);
-  check(name == "float32" || name == "float64", function,
-        "dtype must be 'float32' or 'float64'. Got dtype='", name, "'.");
-  d.dtype = name == "float32" ? DType::f32 : DType::f64;
+  d.dtype = parse_dtype(function, dtype);
   return d;
 }
 

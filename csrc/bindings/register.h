@@ -9,6 +9,7 @@ void register_settings(pybind11::module_& module);
 void register_ceiling(pybind11::module_& module);
 void register_activation(pybind11::module_& module);
 void register_conv(pybind11::module_& module);
+void register_explain(pybind11::module_& module);
 void register_linear(pybind11::module_& module);
 void register_dropout(pybind11::module_& module);
 void register_loss(pybind11::module_& module);

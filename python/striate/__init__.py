@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from striate import _threadpoolctl
+from striate._explain import explain
 from striate._settings import (
     build_info,
     empty_cache,
@@ -37,6 +38,7 @@ __all__ = [
     "build_info",
     "data",
     "empty_cache",
+    "explain",
     "get_max_workspace",
     "get_num_threads",
     "get_precision",

@@ -250,6 +250,42 @@ class Kernels(Protocol):
         /,
     ) -> None: ...
 
+def explain_conv2d(
+    x: FloatArray | tuple[int, ...],
+    w: FloatArray | tuple[int, ...],
+    b: FloatArray | tuple[int, ...] | None,
+    stride: IntOrPair,
+    padding: Padding,
+    dilation: IntOrPair,
+    groups: int,
+    activation: Activation,
+    dtype: str,
+    /,
+) -> dict[str, Any]: ...
+def explain_conv2d_input_grad(
+    dy: FloatArray | tuple[int, ...],
+    w: FloatArray | tuple[int, ...],
+    x_shape: tuple[int, ...],
+    stride: IntOrPair,
+    padding: Padding,
+    dilation: IntOrPair,
+    groups: int,
+    y: FloatArray | tuple[int, ...] | None,
+    dtype: str,
+    /,
+) -> dict[str, Any]: ...
+def explain_conv2d_weight_grad(
+    dy: FloatArray | tuple[int, ...],
+    x: FloatArray | tuple[int, ...],
+    w_shape: tuple[int, ...],
+    stride: IntOrPair,
+    padding: Padding,
+    dilation: IntOrPair,
+    groups: int,
+    y: FloatArray | tuple[int, ...] | None,
+    dtype: str,
+    /,
+) -> dict[str, Any]: ...
 def random_uniform(
     shape: tuple[int, ...],
     seed: int,

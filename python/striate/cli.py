@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import math
 import os
 import sys
@@ -54,6 +55,28 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check every kernel against the NumPy reference")
     verify.set_defaults(run=_verify)
 
+    explain = commands.add_parser(
+        "explain",
+        help="tell which algorithm a call runs, and why",
+        description="Tell which algorithm a call runs, and why; nothing is computed.",
+        epilog="example: striate explain conv2d 8,64,56,56 64,64,3,3 padding=1",
+    )
+    option = explain.add_argument
+    option("op", metavar="OP", help="a function of striate.ops")
+    option(
+        "arguments",
+        metavar="ARGUMENT",
+        nargs="*",
+        type=_call_argument,
+        help="what the call is given, VALUE or NAME=VALUE; an array is given by its shape, as 2,3",
+    )
+    option("--dtype", choices=("float32", "float64"), default="float32", help="of the arrays")
+    option("--precision", choices=("fast", "exact"), default="fast", help="see set_precision")
+    option(
+        "--max-workspace", metavar="BYTES", type=_int(0, 2**63 - 1), help="see set_max_workspace"
+    )
+    explain.set_defaults(run=_explain)
+
     train = commands.add_parser("train", help="train a network")
     tasks = train.add_subparsers(required=True, metavar="TASK")
     digits = tasks.add_parser(
@@ -74,6 +97,16 @@ def _parser() -> argparse.ArgumentParser:
     option("--out", type=_folder, default=Path("runs/digits"), help="folder for the results")
     digits.set_defaults(run=_train_digits)
     return parser
+
+
+def _call_argument(text: str) -> tuple[str | None, object]:
+    """Read VALUE or NAME=VALUE; a value that is no Python literal stands for itself."""
+    name, equals, value = text.rpartition("=")
+    try:
+        parsed = ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        parsed = value
+    return (name if equals else None), parsed
 
 
 def _int(low: int, high: int) -> Callable[[str], int]:
@@ -138,6 +171,21 @@ def _verify(_: argparse.Namespace) -> int:
     import striate
 
     return 0 if striate.verify() else 1
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    import striate
+
+    striate.set_precision(arguments.precision)
+    striate.set_max_workspace(arguments.max_workspace)
+    positional = [value for name, value in arguments.arguments if name is None]
+    named = {name: value for name, value in arguments.arguments if name is not None}
+    try:
+        print(striate.explain(arguments.op, *positional, dtype=arguments.dtype, **named))
+    except (TypeError, ValueError) as error:
+        print(f"striate explain: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _train_digits(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,6 @@
 #include "core/plan/conv.h"
 
-#include <algorithm>
-
+#include "core/check.h"
 #include "core/plan/conv_weight_grad.h"
 #include "core/plan/implicit_gemm.h"
 #include "core/plan/winograd.h"
@@ -9,92 +8,130 @@
 namespace striate {
 namespace {
 
-// A product of so few channels leaves most of a register tile unused.
-constexpr int64_t kDirectPairs = 16;
+struct Request {
+  ConvDirection direction;
+  const ConvProblem& problem;
+  const ConvTiles& tiles;
+  bool exact;
+};
 
-bool few_channels(const ConvProblem& p) {
+struct Bytes {
+  int64_t workspace;
+  int64_t scratch;
+};
+
+// One way to compute some directions of some problems.
+struct Candidate {
+  ConvAlgorithm algorithm;
+  const char* name;
+  bool (*serves)(const Request&);
+  Bytes (*bytes)(const Request&);
+  const char* why;
+};
+
+int64_t item_size(const ConvProblem& p) { return static_cast<int64_t>(size_of(p.dtype)); }
+
+bool few_channels(const Request& request) {
+  // A product of so few channels leaves most of a register tile unused.
+  constexpr int64_t kDirectPairs = 16;
+  const ConvProblem& p = request.problem;
   const int64_t inputs = p.in_channels / p.groups, outputs = p.out_channels / p.groups;
   return inputs > 0 && inputs * outputs <= kDirectPairs;
 }
 
-int64_t item_size(const ConvProblem& p) { return p.dtype == DType::f32 ? 4 : 8; }
-
-int64_t direct_flops(const ConvProblem& p) {
-  return 2 * p.batch * p.out_channels * p.window.out_size() * (p.in_channels / p.groups) *
-         p.window.kernel_size();
-}
-
-// Bytes of the largest of the products that make up the direction.
-void count_implicit_gemm(ConvDirection direction, const ConvProblem& p, const ConvTiles& tiles,
-                         ConvPlan& plan) {
-  const auto count = [&](const ImplicitGemm& g) {
-    plan.workspace = std::max(plan.workspace, g.packed_weights() * item_size(p));
-    plan.scratch = std::max(plan.scratch, g.packed_pixels() * item_size(p));
-  };
-  if (direction == ConvDirection::forward) return count(plan_forward(p, tiles.gemm));
-  for (int64_t phase = 0; phase < input_grad_phases(p); ++phase)
-    count(plan_input_grad(p, tiles.gemm, phase));
-}
-
-// Fewer channels or tiles leave too little to multiply for what the transforms cost.
-constexpr int64_t kWinogradChannels = 32;
-constexpr int64_t kWinogradTiles = 4;
-
-bool winograd_pays(const ConvProblem& p) {
-  if (!winograd_fits(p) || p.in_channels / p.groups < kWinogradChannels ||
-      p.out_channels / p.groups < kWinogradChannels)
+bool winograd_pays(const Request& request) {
+  // Fewer channels or tiles leave too little to multiply for what the transforms cost.
+  constexpr int64_t kChannels = 32;
+  constexpr int64_t kTiles = 4;
+  const ConvProblem& p = request.problem;
+  if (request.exact || request.direction == ConvDirection::weight_grad || !winograd_fits(p) ||
+      p.in_channels / p.groups < kChannels || p.out_channels / p.groups < kChannels)
     return false;
   const int64_t step = 7 - p.window.kernel[1];
   return p.window.out[1] >= step && p.window.out[2] >= step &&
-         p.batch * p.window.out_size() >= kWinogradTiles * step * step;
+         p.batch * p.window.out_size() >= kTiles * step * step;
+}
+
+bool is_weight_grad(const Request& r) { return r.direction == ConvDirection::weight_grad; }
+bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
+
+Bytes direct_bytes(const Request&) { return {0, 0}; }
+
+Bytes winograd_bytes(const Request& r) {
+  const Winograd g = r.direction == ConvDirection::forward
+                         ? plan_winograd_forward(r.problem, r.tiles.gemm)
+                         : plan_winograd_input_grad(r.problem, r.tiles.gemm);
+  return {g.workspace(), g.scratch()};
+}
+
+Bytes broadcast_bytes(const Request& r) {
+  const ConvWeightGrad g = plan_weight_grad(r.problem, r.tiles.weight_grad);
+  return {0, (g.sums_size() + g.dy_size() + g.patch_size()) * item_size(r.problem)};
+}
+
+Bytes implicit_gemm_bytes(const Request& r, bool shared) {
+  const ConvProblem& p = r.problem;
+  const bool forward = r.direction == ConvDirection::forward;
+  if (!forward && input_grad_phases(p) == 0) return {0, 0};
+  // The first phase of an input gradient has the most taps.
+  const ImplicitGemm g =
+      forward ? plan_forward(p, r.tiles.gemm) : plan_input_grad(p, r.tiles.gemm, 0);
+  if (shared) return {g.packed_weights() * item_size(p), g.packed_pixels() * item_size(p)};
+  return {0, (g.packed_pixels() + g.packed_rows()) * item_size(p)};
+}
+
+// The first that serves a problem and fits max_workspace computes it. Every problem is served by
+// one that needs no workspace.
+const Candidate candidates[] = {
+    {ConvAlgorithm::direct, "direct", few_channels, direct_bytes,
+     "the groups have too few channels for a matrix product"},
+    {ConvAlgorithm::winograd, "Winograd", winograd_pays, winograd_bytes,
+     "tiles of 6x6 save multiplications where the filter moves by one pixel"},
+    {ConvAlgorithm::broadcast, "broadcast", is_weight_grad, broadcast_bytes,
+     "a matrix product over pixels serves any window"},
+    {ConvAlgorithm::implicit_gemm, "implicit GEMM", is_product_over_channels,
+     [](const Request& r) { return implicit_gemm_bytes(r, true); },
+     "a matrix product over gathered pixels serves any window"},
+    {ConvAlgorithm::implicit_gemm_unshared, "implicit GEMM without workspace",
+     is_product_over_channels, [](const Request& r) { return implicit_gemm_bytes(r, false); },
+     "each task packs its weights anew"},
+};
+
+double direct_flops(const ConvProblem& p) {
+  const auto outputs = static_cast<double>(p.batch * p.out_channels * p.window.out_size());
+  return 2 * outputs * static_cast<double>(p.in_channels / p.groups * p.window.kernel_size());
 }
 
 }  // namespace
 
 const char* algorithm_name(ConvAlgorithm algorithm) {
-  switch (algorithm) {
-    case ConvAlgorithm::implicit_gemm:
-      return "implicit GEMM";
-    case ConvAlgorithm::direct:
-      return "direct";
-    case ConvAlgorithm::winograd:
-      return "Winograd";
-    case ConvAlgorithm::broadcast:
-      return "broadcast";
-  }
+  for (const Candidate& candidate : candidates)
+    if (candidate.algorithm == algorithm) return candidate.name;
   return "?";
 }
 
 ConvPlan plan_conv(ConvDirection direction, const ConvProblem& p, const ConvTiles& tiles,
                    const PlanOptions& options) {
+  const Request request{direction, p, tiles, options.exact};
   ConvPlan plan{};
   plan.flops = direct_flops(p);
-  if (few_channels(p)) {
-    plan.algorithm = ConvAlgorithm::direct;
-    plan.why = "the groups have too few channels for a matrix product";
+  for (const Candidate& candidate : candidates) {
+    if (!candidate.serves(request)) continue;
+    const Bytes bytes = candidate.bytes(request);
+    if (options.max_workspace >= 0 && bytes.workspace > options.max_workspace) {
+      if (plan.refused == nullptr) {
+        plan.refused = candidate.name;
+        plan.refused_workspace = bytes.workspace;
+      }
+      continue;
+    }
+    plan.algorithm = candidate.algorithm;
+    plan.why = candidate.why;
+    plan.workspace = bytes.workspace;
+    plan.scratch = bytes.scratch;
     return plan;
   }
-  if (direction != ConvDirection::weight_grad && !options.exact && winograd_pays(p)) {
-    const Winograd g = direction == ConvDirection::forward
-                           ? plan_winograd_forward(p, tiles.gemm)
-                           : plan_winograd_input_grad(p, tiles.gemm);
-    plan.algorithm = ConvAlgorithm::winograd;
-    plan.why = "tiles of 6x6 save multiplications where the filter moves by one pixel";
-    plan.workspace = g.workspace();
-    plan.scratch = g.scratch();
-    return plan;
-  }
-  if (direction == ConvDirection::weight_grad) {
-    const ConvWeightGrad g = plan_weight_grad(p, tiles.weight_grad);
-    plan.algorithm = ConvAlgorithm::broadcast;
-    plan.why = "a matrix product over pixels serves any window";
-    plan.scratch = (g.sums_size() + g.dy_size() + g.patch_size()) * item_size(p);
-    return plan;
-  }
-  plan.algorithm = ConvAlgorithm::implicit_gemm;
-  plan.why = "a matrix product over gathered pixels serves any window";
-  count_implicit_gemm(direction, p, tiles, plan);
-  return plan;
+  fail("plan_conv", "no algorithm serves this convolution.");
 }
 
 }  // namespace striate

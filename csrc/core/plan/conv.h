@@ -11,7 +11,13 @@ namespace striate {
 enum class ConvDirection : uint8_t { forward, input_grad, weight_grad };
 
 // Each is explained at the head of its kernel file in cpu/conv/.
-enum class ConvAlgorithm : uint8_t { implicit_gemm, direct, winograd, broadcast };
+enum class ConvAlgorithm : uint8_t {
+  implicit_gemm,
+  implicit_gemm_unshared,  // which needs no workspace
+  direct,
+  winograd,
+  broadcast,
+};
 const char* algorithm_name(ConvAlgorithm algorithm);
 
 // The register tiles of an instruction set and dtype.
@@ -24,8 +30,11 @@ struct ConvPlan {
   ConvAlgorithm algorithm;
   const char* why;    // a clause for explain()
   int64_t workspace;  // bytes that all threads share for the length of a call
-  int64_t scratch;    // bytes for each thread
-  int64_t flops;      // of the direct sum: a multiplication and an addition for each term
+  int64_t scratch;    // bytes for each thread, about
+  double flops;       // of the direct sum: a multiplication and an addition for each term
+  // What would have been chosen but for max_workspace, and its workspace; null where nothing was.
+  const char* refused;
+  int64_t refused_workspace;
 };
 
 ConvPlan plan_conv(ConvDirection direction, const ConvProblem& problem, const ConvTiles& tiles,

@@ -58,6 +58,10 @@ int64_t ImplicitGemm::packed_pixels() const {
   return panels_per_block * tile.columns * taps_per_block * channels_per_block;
 }
 
+int64_t ImplicitGemm::packed_rows() const {
+  return tile.rows * taps_per_block * channels_per_block;
+}
+
 ImplicitGemm plan_forward(const ConvProblem& p, TileShape tile) {
   const Window& w = p.window;
   ImplicitGemm g{};

@@ -49,6 +49,7 @@ struct ImplicitGemm {
   int64_t pixel_blocks() const;
   int64_t packed_weights() const;  // elements
   int64_t packed_pixels() const;   // elements of one worker's scratch
+  int64_t packed_rows() const;     // the same, where tasks pack the weights themselves
 };
 
 ImplicitGemm plan_forward(const ConvProblem& problem, TileShape tile);

@@ -19,7 +19,8 @@ void gather(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const 
   if (algorithm == ConvAlgorithm::direct)
     direct_conv(g, src, mask, w, bias, relu, dst, context);
   else
-    implicit_gemm(g, src, mask, w, bias, relu, dst, context);
+    implicit_gemm(g, algorithm == ConvAlgorithm::implicit_gemm, src, mask, w, bias, relu, dst,
+                  context);
 }
 
 template <class T>

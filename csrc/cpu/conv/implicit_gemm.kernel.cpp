@@ -2,8 +2,9 @@
 // result are cut into panels of one register tile's columns. A task takes a block of panels and,
 // for one block of the depth (channels times taps) after another, gathers what those pixels see of
 // the source into a packed piece that fits the core's own cache, then multiplies all rows of the
-// weights, packed once for the whole call, with it. Padding, stride and dilation live in the
-// gathering alone; the phases of a strided input gradient differ only in where they read and write.
+// weights with it; these are packed once for the whole call, or, to do without a workspace, again
+// by each task. Padding, stride and dilation live in the gathering alone; the phases of a strided
+// input gradient differ only in where they read and write.
 #include "core/plan/implicit_gemm.h"
 
 #include "core/formula/activation.h"
@@ -96,23 +97,40 @@ STRIATE_INLINE Tap tap_at(const ImplicitGemm& g, int64_t index) {
   return {{index / g.taps[2] / g.taps[1], index / g.taps[2] % g.taps[1], index % g.taps[2]}};
 }
 
-// One panel of rows, [depth][kTileRows], rows beyond the last as zeros.
+// One panel of rows and one block of the depth, [depth][kTileRows], rows beyond the last as zeros.
 template <class T>
-void pack_weights(const ImplicitGemm& g, const T* w, int64_t group, int64_t row_panel, T* out) {
+void pack_rows(const ImplicitGemm& g, const T* w, int64_t group, int64_t row_panel,
+               const DepthBlock& block, T* out) {
   const int64_t first_row = row_panel * kTileRows;
   const int64_t rows = g.rows - first_row < kTileRows ? g.rows - first_row : kTileRows;
   w += group * g.w_group + first_row * g.w_row;
-  for_each_depth_block(g, [&](const DepthBlock& block) {
-    for (int64_t t = block.first_tap; t < block.first_tap + block.taps; ++t) {
-      const Tap tap = tap_at(g, t);
-      int64_t at[kSpatial];
-      for (int i = 0; i < kSpatial; ++i) at[i] = g.w_index[i] + tap.at[i] * g.w_step[i];
-      const T* from = w + (at[0] * g.kernel[1] + at[1]) * g.kernel[2] + at[2];
-      for (int64_t c = block.first_channel; c < block.first_channel + block.channels; ++c) {
-        const T* column = from + c * g.w_channel;
-        for (int64_t m = 0; m < kTileRows; ++m) out[m] = m < rows ? column[m * g.w_row] : T(0);
-        out += kTileRows;
-      }
+  for (int64_t t = block.first_tap; t < block.first_tap + block.taps; ++t) {
+    const Tap tap = tap_at(g, t);
+    int64_t at[kSpatial];
+    for (int i = 0; i < kSpatial; ++i) at[i] = g.w_index[i] + tap.at[i] * g.w_step[i];
+    const T* from = w + (at[0] * g.kernel[1] + at[1]) * g.kernel[2] + at[2];
+    for (int64_t c = block.first_channel; c < block.first_channel + block.channels; ++c) {
+      const T* column = from + c * g.w_channel;
+      for (int64_t m = 0; m < kTileRows; ++m) out[m] = m < rows ? column[m * g.w_row] : T(0);
+      out += kTileRows;
+    }
+  }
+}
+
+// All of the weights, [group][panel of rows][depth][kTileRows].
+template <class T>
+void pack_weights(const ImplicitGemm& g, const T* w, T* packed, const Context& context) {
+  const int64_t weight_panels = g.groups * g.row_panels;
+  // Small panels go several to a chunk.
+  const int64_t elements = g.depth() * kTileRows;
+  const int64_t together = elements > 8192 ? 1 : ceil_div(8192, elements + 1);
+  parallel_for(context, ceil_div(weight_panels, together), 0, [&](int64_t chunk, void*) {
+    for (int64_t i = chunk * together; i < (chunk + 1) * together && i < weight_panels; ++i) {
+      T* out = packed + i * elements;
+      for_each_depth_block(g, [&](const DepthBlock& block) {
+        pack_rows(g, w, i / g.row_panels, i % g.row_panels, block, out);
+        out += block.depth() * kTileRows;
+      });
     }
   });
 }
@@ -260,10 +278,11 @@ size_t panels_bytes(const ImplicitGemm& g) {
   return (static_cast<size_t>(g.panels_per_block) * sizeof(Panel<T>) + 63) / 64 * 64;
 }
 
-// One block of pixels, one group, one share of its rows.
+// One block of pixels, one group, one share of its rows. Where `packed` is null, each panel of rows
+// is packed from `w` when it is needed.
 template <class T>
-void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, const T* packed,
-              const T* bias, bool relu, T* dst, void* scratch) {
+void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, const T* w,
+              const T* packed, const T* bias, bool relu, T* dst, void* scratch) {
   const int64_t blocks = g.pixel_blocks();
   const int64_t block_index = task % blocks;
   const int64_t group = task / blocks % g.groups;
@@ -276,6 +295,7 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
 
   Panel<T>* panel = static_cast<Panel<T>*>(scratch);
   T* pixels = reinterpret_cast<T*>(static_cast<char*>(scratch) + panels_bytes<T>(g));
+  T* packed_rows = pixels + g.packed_pixels() + Vec<T>::lanes;
   for (int64_t p = 0; p < panels; ++p) describe_panel(g, first_panel + p, panel[p]);
 
   const int64_t src_plane = g.src[0] * g.src[1] * g.src[2];
@@ -283,16 +303,20 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
   Epilogue<T> e;
   e.plane = g.dst[0] * g.dst[1] * g.dst[2];
   e.step = g.dst_stride[2];
-  const T* a_group = packed + group * g.row_panels * kTileRows * g.depth();
   int64_t done = 0;
 
-  const auto multiply = [&](int64_t depth, bool first, bool last) {
+  const auto multiply = [&](const DepthBlock& block, bool first, bool last) {
+    const int64_t depth = block.depth();
     e.first = first;
     e.relu = last && relu;
     for (int64_t r = first_row_panel; r < end_row_panel; ++r) {
       const int64_t row = r * kTileRows;
       const int live = static_cast<int>(g.rows - row < kTileRows ? g.rows - row : kTileRows);
-      const T* a = a_group + (r * g.depth() + done) * kTileRows;
+      const T* a = packed_rows;
+      if (packed == nullptr)
+        pack_rows(g, w, group, r, block, packed_rows);
+      else
+        a = packed + ((group * g.row_panels + r) * g.depth() + done) * kTileRows;
       T* to = dst + (group * g.rows + row) * e.plane;
       e.bias = bias == nullptr ? nullptr : bias + group * g.rows + row;
       for (int64_t p = 0; p < panels; ++p) {
@@ -308,7 +332,7 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
     }
   };
 
-  if (g.depth() == 0) return multiply(0, true, true);  // nothing to add up: the bias alone
+  if (g.depth() == 0) return multiply({}, true, true);  // nothing to add up: the bias alone
   for_each_depth_block(g, [&](const DepthBlock& block) {
     for (int64_t p = 0; p < panels; ++p) {
       T* out = pixels + p * block.depth() * kTileColumns<T>;
@@ -317,42 +341,36 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
       else
         pack_pixels<T, true>(g, panel[p], block, src + src_group, mask + src_group, out);
     }
-    multiply(block.depth(), done == 0, done + block.depth() == g.depth());
+    multiply(block, done == 0, done + block.depth() == g.depth());
     done += block.depth();
   });
 }
 
+// `shared`: the weights are packed once for all tasks.
 template <class T>
-void run(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const T* bias, bool relu,
-         T* dst, const Context& context) {
-  T* packed =
-      static_cast<T*>(context.allocate(static_cast<size_t>(g.packed_weights()) * sizeof(T)));
-  const int64_t weight_panels = g.groups * g.row_panels;
-  // Small panels go several to a chunk.
-  const int64_t elements = g.depth() * kTileRows;
-  const int64_t together = elements > 8192 ? 1 : ceil_div(8192, elements + 1);
-  parallel_for(context, ceil_div(weight_panels, together), 0, [&](int64_t chunk, void*) {
-    for (int64_t i = chunk * together; i < (chunk + 1) * together && i < weight_panels; ++i)
-      pack_weights(g, w, i / g.row_panels, i % g.row_panels, packed + i * elements);
-  });
-  const size_t scratch =
-      panels_bytes<T>(g) + (static_cast<size_t>(g.packed_pixels()) + Vec<T>::lanes) * sizeof(T);
+void run(const ImplicitGemm& g, bool shared, const T* src, const T* mask, const T* w, const T* bias,
+         bool relu, T* dst, const Context& context) {
+  const Workspace<T> packed(context, shared ? g.packed_weights() : 0);
+  if (packed.data() != nullptr) pack_weights(g, w, packed.data(), context);
+  const int64_t elements = g.packed_pixels() + Vec<T>::lanes + (shared ? 0 : g.packed_rows());
+  const size_t scratch = panels_bytes<T>(g) + static_cast<size_t>(elements) * sizeof(T);
   parallel_for(context, g.pixel_blocks() * g.groups * g.row_splits, scratch,
                [&](int64_t task, void* buffer) {
-                 run_task(g, task, src, mask, packed, bias, relu, dst, buffer);
+                 run_task(g, task, src, mask, w, packed.data(), bias, relu, dst, buffer);
                });
-  context.deallocate(packed);
 }
 
 }  // namespace
 
-void implicit_gemm(const ImplicitGemm& g, const float* src, const float* mask, const float* w,
-                   const float* bias, bool relu, float* dst, const Context& context) {
-  run(g, src, mask, w, bias, relu, dst, context);
+void implicit_gemm(const ImplicitGemm& g, bool shared, const float* src, const float* mask,
+                   const float* w, const float* bias, bool relu, float* dst,
+                   const Context& context) {
+  run(g, shared, src, mask, w, bias, relu, dst, context);
 }
-void implicit_gemm(const ImplicitGemm& g, const double* src, const double* mask, const double* w,
-                   const double* bias, bool relu, double* dst, const Context& context) {
-  run(g, src, mask, w, bias, relu, dst, context);
+void implicit_gemm(const ImplicitGemm& g, bool shared, const double* src, const double* mask,
+                   const double* w, const double* bias, bool relu, double* dst,
+                   const Context& context) {
+  run(g, shared, src, mask, w, bias, relu, dst, context);
 }
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -80,7 +80,7 @@ def _clip_samples(rng: np.random.Generator) -> Iterator[Sample]:
 
 
 def _work(a: Arguments) -> float:
-    return 3 * nbytes(*a["params"]) + 2 * nbytes(*a["velocities"])
+    return 3 * nbytes(*a["params"]) + 2 * nbytes(*(a["velocities"] or ()))
 
 
 def _resnet18() -> list[tuple[int, ...]]:

@@ -6,18 +6,19 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from . import _torch, machine, plot, report
+from . import _torch, machine, plot, report, report_conv
+from .case import Case
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; the exit code is 1 where a row failed or the sides disagree, else 0."""
     parsed = _parser().parse_args(arguments)
-    if parsed.command == "compare":
-        return _compare(parsed)
-    return _run(parsed)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    return run(parsed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,18 +26,48 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench",
         description="Time striate against its NumPy reference and, where it is installed, PyTorch.",
     )
-    option = parser.add_argument
-    option("--quick", action="store_true", help="small sizes and three rounds: under a minute")
-    option("--only", metavar="PATTERN", type=_pattern, help="rows whose name has this regex")
-    option("--threads", metavar="N", type=int, help="threads of every side")
-    option("--json", metavar="FILE", type=Path, help="write machine, ceilings and figures")
-    option("--plot", metavar="FILE.png", type=Path, help="draw the ratios")
-    option("--explain", action="store_true", help="print what each row counts, and stop")
-    commands = parser.add_subparsers(dest="command")
+    _add_options(parser, {"quick": False, "only": None, "threads": None, "json": None})
+    parser.add_argument("--plot", metavar="FILE.png", type=Path, help="draw the ratios")
+    parser.add_argument("--explain", action="store_true", help="print what rows count, and stop")
+    parser.set_defaults(run=_operations)
+
+    commands = parser.add_subparsers()
     compare = commands.add_parser("compare", help="show what changed between two --json files")
     compare.add_argument("a", metavar="A.json", type=Path)
     compare.add_argument("b", metavar="B.json", type=Path)
+    compare.set_defaults(run=_compare)
+
+    conv = commands.add_parser("conv", help="convolutions of well-known networks, by class")
+    _add_options(conv)
+    option = conv.add_argument
+    option("--plot", metavar="FILE.png", type=Path, help="draw the ratios", default=_PARENTS)
+    option("--classes", metavar="PATTERN", type=_pattern, help="classes that have this regex")
+    conv.set_defaults(run=_convolutions)
+
+    busy = commands.add_parser("busy", help="convolutions while another process takes a processor")
+    _add_options(busy)
+    busy.set_defaults(run=_busy)
     return parser
+
+
+_PARENTS = argparse.SUPPRESS  # what is not given after the command may be given before it
+
+
+def _add_options(
+    parser: argparse.ArgumentParser, defaults: Mapping[str, object] | None = None
+) -> None:
+    option = parser.add_argument
+    option("--quick", action="store_true", help="small sizes and few rounds", default=_PARENTS)
+    option(
+        "--only",
+        metavar="PATTERN",
+        type=_pattern,
+        help="rows that have this regex in their name",
+        default=_PARENTS,
+    )
+    option("--threads", metavar="N", type=int, help="threads of every side", default=_PARENTS)
+    option("--json", metavar="FILE", type=Path, help="write all figures", default=_PARENTS)
+    parser.set_defaults(**(defaults or {}))
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -46,22 +77,47 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(f"{text!r} is no regex: {error}") from None
 
 
-def _run(parsed: argparse.Namespace) -> int:
+def _operations(parsed: argparse.Namespace) -> int:
     # striate before PyTorch: under OMP_PROC_BIND the latter pins this thread, and striate's threads
     # would take its mask for what the process may use.
     import striate  # noqa: F401
 
-    from .ceilings import Ceilings
-    from .harness import measure
     from .suites import cases
 
-    chosen = [c for c in cases(parsed.quick) if not parsed.only or parsed.only.search(c.name)]
-    if not chosen:
-        print(f"bench: no row matches {parsed.only.pattern!r}", file=sys.stderr)
-        return 2
-    if parsed.explain:
+    chosen = _choose(parsed, cases(parsed.quick))
+    if chosen and parsed.explain:
         print(report.explain(chosen))
         return 0
+    return _run(parsed, chosen, report.table)
+
+
+def _convolutions(parsed: argparse.Namespace) -> int:
+    import striate  # noqa: F401
+
+    from .suites import conv
+
+    chosen = _choose(parsed, conv.cases(parsed.quick))
+    if parsed.classes:
+        chosen = [case for case in chosen if parsed.classes.search(case.facts["class"])]
+    return _run(parsed, chosen, report_conv.table)
+
+
+def _choose(parsed: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:
+    return [c for c in cases if not parsed.only or parsed.only.search(c.name)]
+
+
+def _run(
+    parsed: argparse.Namespace,
+    cases: Sequence[Case],
+    table: Callable[[Sequence[dict[str, Any]]], str],
+) -> int:
+    """Measure all cases and report them."""
+    from .ceilings import Ceilings
+    from .harness import measure
+
+    if not cases:
+        print("bench: no row matches", file=sys.stderr)
+        return 2
     if parsed.plot and not plot.available():
         print("bench: --plot needs matplotlib: pip install 'striate[bench]'", file=sys.stderr)
         return 2
@@ -69,8 +125,8 @@ def _run(parsed: argparse.Namespace) -> int:
     machine.set_threads(parsed.threads)
     ceilings = Ceilings(parsed.quick)
     measured = []
-    for i, case in enumerate(chosen):
-        _progress(f"{i + 1}/{len(chosen)} {case.name}")
+    for i, case in enumerate(cases):
+        _progress(f"{i + 1}/{len(cases)} {case.name}")
         measured.append(measure(case, parsed.quick))
         if not measured[-1].error:
             ceilings.probe(measured[-1])
@@ -80,7 +136,7 @@ def _run(parsed: argparse.Namespace) -> int:
     described = machine.describe()
     print(report.summary(described, ceilings.as_json()))
     print()
-    print(report.table(rows))
+    print(table(rows))
     if parsed.json:
         report.write_json(
             parsed.json,
@@ -95,6 +151,29 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.plot:
         plot.draw(parsed.plot, rows, f"{described['cpu']}, {described['threads']} threads")
     return 1 if any(row["error"] for row in rows) else 0
+
+
+def _busy(parsed: argparse.Namespace) -> int:
+    import striate  # noqa: F401
+
+    from . import busy
+    from .suites import conv
+
+    cases = [c for c in _choose(parsed, conv.cases(parsed.quick)) if parsed.only or busy.chosen(c)]
+    if not cases:
+        print("bench: no row matches", file=sys.stderr)
+        return 2
+    machine.set_threads(parsed.threads)
+    rows = busy.measure(cases, parsed.quick)
+    described = machine.describe()
+    print(report.summary(described, None))
+    print()
+    print(busy.table(rows))
+    if parsed.json:
+        report.write_json(
+            parsed.json, {"format": report.FORMAT, "machine": described, "rows": rows}
+        )
+    return 0
 
 
 def _compare(parsed: argparse.Namespace) -> int:

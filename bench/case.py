@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Case:
     counts: str  # what is counted as the least work, in words
     tolerance: float  # the largest error over the largest value
     sides: Callable[[Any], Sides]  # given the module torch, or None
+    facts: Mapping[str, Any] = field(default_factory=dict)  # more of its row in the JSON
 
     @property
     def name(self) -> str:

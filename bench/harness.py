@@ -34,14 +34,16 @@ class Row:
     seconds: dict[str, float] = field(default_factory=dict)  # the best round's, for each side
     rounds: dict[str, list[float]] = field(default_factory=dict)
     error: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        row = asdict(self)
+        return row | dict(row.pop("facts"))
 
 
 def measure(case: Case, quick: bool) -> Row:
     """Check that the sides agree, then time them; an error becomes the row's."""
-    row = Row(case.op, case.label, case.unit, case.counts)
+    row = Row(case.op, case.label, case.unit, case.counts, facts=case.facts)
     try:
         sides = case.sides(_torch.load())
         row.work = sides.work

@@ -34,37 +34,36 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         lines.append(
             (
                 name(row),
-                _ms(seconds["striate"]),
-                _ms(seconds.get("reference")),
-                _times(ratio(row, "reference")),
-                _ms(seconds.get("torch")),
-                _times(ratio(row, "torch")),
+                ms(seconds["striate"]),
+                ms(seconds.get("reference")),
+                times(ratio(row, "reference")),
+                ms(seconds.get("torch")),
+                times(ratio(row, "torch")),
                 f"{row['rate']:.1f} {_RATES[row['unit']]}",
                 f"{row['share']:.0%}",
             )
         )
     errors = [f"{name(row)}: {row['error']}" for row in rows if row["error"]]
-    return "\n".join([_align(lines), *errors])
+    return "\n".join([align(lines), *errors])
 
 
-def summary(machine: dict[str, Any], ceilings: dict[str, Any]) -> str:
+def summary(machine: dict[str, Any], ceilings: dict[str, Any] | None) -> str:
     """Describe machine and ceilings in a few lines."""
-    fma = ceilings["fma_gflops"]
-    copies = ", ".join(
-        f"{_size(int(size))} {rate:.0f}" for size, rate in ceilings["copy_gbytes"].items()
-    )
     malloc = " (malloc keeps freed memory)" if machine["keeps_freed_memory"] else ""
-    return "\n".join(
-        [
-            f"{machine['cpu']}, {machine['threads']} threads, {machine['isa']}, "
-            f"{machine['system']}",
-            f"striate {machine['striate']}, Python {machine['python']}, "
-            f"NumPy {machine['numpy']}, "
-            f"PyTorch {machine['torch'] or 'not installed'}{malloc}",
-            f"FMA ceiling: {fma['float32']:.0f} GFLOP/s float32, {fma['float64']:.0f} float64",
-            f"Copies, GB/s by bytes touched: {copies}",
-        ]
-    )
+    lines = [
+        f"{machine['cpu']}, {machine['threads']} threads, {machine['isa']}, {machine['system']}",
+        f"striate {machine['striate']}, Python {machine['python']}, NumPy {machine['numpy']}, "
+        f"PyTorch {machine['torch'] or 'not installed'}{malloc}",
+    ]
+    if ceilings is not None:
+        fma, copies = ceilings["fma_gflops"], ceilings["copy_gbytes"]
+        lines.append(
+            f"FMA ceiling: {fma['float32']:.0f} GFLOP/s float32, {fma['float64']:.0f} float64"
+        )
+        if copies:
+            rates = ", ".join(f"{size(int(count))} {rate:.0f}" for count, rate in copies.items())
+            lines.append(f"Copies, GB/s by bytes touched: {rates}")
+    return "\n".join(lines)
 
 
 def explain(cases: Sequence[Case]) -> str:
@@ -73,7 +72,7 @@ def explain(cases: Sequence[Case]) -> str:
     for case in cases:
         unit = "Mflop" if case.unit == "flops" else "MB"
         lines.append((case.name, f"{case.sides(None).work * 1e-6:.2f} {unit}", case.counts))
-    return _align(lines, left=(0, 2))
+    return align(lines, left=(0, 2))
 
 
 def compare(a: dict[str, Any], b: dict[str, Any]) -> str:
@@ -94,12 +93,12 @@ def compare(a: dict[str, Any], b: dict[str, Any]) -> str:
             notes.append(f"{key}: error in {'A' if old['error'] else 'B'}")
             continue
         x, y = old["seconds"]["striate"], new["seconds"]["striate"]
-        ratios = _times(ratio(old, "torch")), _times(ratio(new, "torch"))
-        lines.append((key, _ms(x), _ms(y), _times(x / y), *ratios))
+        ratios = times(ratio(old, "torch")), times(ratio(new, "torch"))
+        lines.append((key, ms(x), ms(y), times(x / y), *ratios))
     for field in ("cpu", "isa", "threads"):
         if a["machine"][field] != b["machine"][field]:
             notes.append(f"{field} differs: {a['machine'][field]} and {b['machine'][field]}")
-    return "\n".join([_align(lines), *notes])
+    return "\n".join([align(lines), *notes])
 
 
 def write_json(path: Path, report: dict[str, Any]) -> None:
@@ -136,21 +135,25 @@ def ratio(row: dict[str, Any], side: str) -> float | None:
     return float(seconds[side] / seconds["striate"])
 
 
-def _ms(seconds: float | None) -> str:
+def ms(seconds: float | None) -> str:
+    """Write a time in milliseconds."""
     if seconds is None:
         return ""
     return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:.0f}"
 
 
-def _times(value: float | None) -> str:
+def times(value: float | None) -> str:
+    """Write a ratio."""
     return "" if value is None else f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
 
 
-def _size(bytes: int) -> str:
+def size(bytes: int) -> str:
+    """Write a number of bytes."""
     return f"{bytes >> 20} MiB" if bytes >> 20 else f"{bytes >> 10} KiB"
 
 
-def _align(lines: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+def align(lines: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    """Lay out columns; those of `left` begin at their left."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(

@@ -14,8 +14,9 @@ from striate import ops
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # the benchmark is part of the repository, not of the package
 
-from bench import case, harness, report, suites  # noqa: E402
+from bench import busy, case, harness, report, report_conv, suites  # noqa: E402
 from bench.case import Case, Sides  # noqa: E402
+from bench.suites import conv  # noqa: E402
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -136,3 +137,53 @@ def test_plot(relu_json: Path, tmp_path: Path) -> None:
     rows = report.read_json(relu_json)["rows"]
     plot.draw(tmp_path / "bars.png", rows, "a machine")
     assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_class_of_convolutions_has_rows() -> None:
+    for quick in (True, False):
+        names = [c.name for c in conv.cases(quick)]
+        assert len(names) == len(set(names))
+    kinds = [c.facts["class"] for c in conv.cases(False)]
+    assert list(dict.fromkeys(kinds)) == list(conv.CLASSES)
+    assert {c.op for c in conv.cases(False)} == set(conv.DIRECTIONS)
+    assert any(busy.chosen(c) for c in conv.cases(False))
+
+
+def test_convolutions(tmp_path: Path) -> None:
+    path = tmp_path / "conv.json"
+    options = "--quick", "--threads", "1", "--only", "resnet50.conv5", "--json", str(path)
+    done = bench(*options, "conv", "--classes", "batch 1", "--only", "mobilenet.dw7 ")
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = report.read_json(path)
+    assert result["machine"]["threads"] == 1
+    assert [row["direction"] for row in result["rows"]] == ["forward", "dx", "dw"]
+    for row in result["rows"]:
+        assert row["label"] == "mobilenet.dw7 N=1"
+        assert row["class"] == "batch 1"
+        assert row["algorithm"] in done.stdout
+        assert row["workspace_bytes"] >= 0
+    assert bench("compare", str(path), str(path)).stdout.count("1.00x") >= 3
+    assert bench("conv", "--classes", "9x9").returncode == 2
+
+
+def test_means_are_geometric_and_name_what_is_slower() -> None:
+    def row(op: str, kind: str, theirs: float) -> dict[str, Any]:
+        facts = {"class": kind, "direction": conv.DIRECTIONS[op], "label": kind, "op": op}
+        work = {"algorithm": "direct", "workspace_bytes": 0, "rate": 1.0, "share": 0.5}
+        return {"error": None, "seconds": {"striate": 1.0, "torch": theirs}, **facts, **work}
+
+    rows = [row("conv2d", "5x5", 4.0), row("conv2d", "1x1", 1.0), row("conv2d", "5x5", 0.25)]
+    text = report_conv.table([*rows, row("conv2d_input_grad", "1x1", 9.0)])
+    means = {line.split()[0]: line.split()[1:] for line in text.splitlines()[-6:] if line}
+    assert means["5x5"] == ["1.00x", "1.00x"]
+    assert means["1x1"] == ["1.00x", "9.00x", "3.00x"]
+    assert means["all"] == ["1.00x", "9.00x", "1.73x"]
+    assert text.endswith("1 of 4 rows below 1x: conv2d 5x5 (0.25x)")
+
+
+def test_busy() -> None:
+    done = bench("--quick", "--threads", "1", "--only", "conv2d mobilenet.dw7", "busy")
+    assert done.returncode == 0, done.stdout + done.stderr
+    row = next(line for line in done.stdout.splitlines() if line.startswith("conv2d mobilenet.dw7"))
+    assert 0.1 < float(row.split()[-1]) < 10
+    assert "geometric mean of the speeds: striate" in done.stdout

@@ -22,27 +22,35 @@ def cases(quick: bool) -> list[Case]:
 
 def _case(op: Op, case: _registry.Case, quick: bool) -> Case:
     batch = max(1, case.batch // 16) if quick else case.batch
+    label = case.name if case.batch == 1 else f"{case.name} N={batch}"
 
     def sides(torch: Any) -> Sides:
-        sample = case.sample(np.random.default_rng(0), batch)
-        ours = sample.cast(np.float32)
-        theirs = sample.cast(np.float32) if op.in_place else ours
-        run = {"striate": _call(op.function, ours), "reference": _call(op.reference, theirs)}
-        check: dict[str, Run] = {
-            "striate": lambda: op.run(op.function, ours),
-            "reference": lambda: op.run(op.reference, theirs),
-        }
-        if torch is not None and op.name in TORCH:
-            arguments = op.arguments(sample.cast(np.float32) if op.in_place else ours)
-            tensors = {name: _tensors(torch, value) for name, value in arguments.items()}
-            run["torch"] = TORCH[op.name](torch, tensors)
-            if op.name not in OWN_RANDOM_STREAM:
-                check["torch"] = run["torch"]
-        return Sides(run, check, op.bench.work(op.arguments(ours)))
+        return sides_of(op, case.sample(np.random.default_rng(0), batch), torch)
 
-    label = case.name if case.batch == 1 else f"{case.name} N={batch}"
-    tolerance = _SLACK * op.tolerance.float32
-    return Case(op.name, label, op.bench.unit, op.bench.counts, tolerance, sides)
+    return Case(op.name, label, op.bench.unit, op.bench.counts, tolerance(op), sides)
+
+
+def tolerance(op: Op) -> float:
+    """Give the disagreement that is none."""
+    return _SLACK * op.tolerance.float32
+
+
+def sides_of(op: Op, sample: Sample, torch: Any) -> Sides:
+    """Return all sides that can make this call."""
+    ours = sample.cast(np.float32)
+    theirs = sample.cast(np.float32) if op.in_place else ours
+    run = {"striate": _call(op.function, ours), "reference": _call(op.reference, theirs)}
+    check: dict[str, Run] = {
+        "striate": lambda: op.run(op.function, ours),
+        "reference": lambda: op.run(op.reference, theirs),
+    }
+    if torch is not None and op.name in TORCH:
+        arguments = op.arguments(sample.cast(np.float32) if op.in_place else ours)
+        tensors = {name: _tensors(torch, value) for name, value in arguments.items()}
+        run["torch"] = TORCH[op.name](torch, tensors)
+        if op.name not in OWN_RANDOM_STREAM:
+            check["torch"] = run["torch"]
+    return Sides(run, check, op.bench.work(op.arguments(ours)))
 
 
 def _call(function: Any, sample: Sample) -> Run:

@@ -1,0 +1,153 @@
+"""Convolutions of well-known networks, in classes that ask for different algorithms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import striate
+from bench.case import Case, Sides
+from bench.suites.ops import sides_of, tolerance
+from striate._registry import OPS, Sample
+
+DIRECTIONS = {"conv2d": "forward", "conv2d_input_grad": "dx", "conv2d_weight_grad": "dw"}
+CLASSES = (
+    "3x3 large planes",  # of 28 x 28 and more
+    "3x3 small planes",
+    "3x3 stride 2",
+    "5x5",
+    "stem",  # of three channels
+    "1x1",
+    "depthwise and small groups",
+    "batch 1",  # of every kind
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution of square planes and filters."""
+
+    name: str
+    batches: tuple[int, ...]
+    channels: int
+    size: int
+    outputs: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    groups: int = 1
+
+    def shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
+        size = (self.size + 2 * self.padding - self.kernel) // self.stride + 1
+        return {
+            "x": (batch, self.channels, self.size, self.size),
+            "w": (self.outputs, self.channels // self.groups, self.kernel, self.kernel),
+            "dy": (batch, self.outputs, size, size),
+        }
+
+    def options(self) -> dict[str, int]:
+        return {"stride": self.stride, "padding": self.padding, "groups": self.groups}
+
+    def kind(self, batch: int) -> str:
+        """Name its class."""
+        if batch == 1:
+            return "batch 1"
+        if self.groups > 2:
+            return "depthwise and small groups"
+        if self.channels == 3:
+            return "stem"
+        if self.kernel != 3:
+            return f"{self.kernel}x{self.kernel}"
+        if self.stride == 2:
+            return "3x3 stride 2"
+        return "3x3 large planes" if self.size >= 28 else "3x3 small planes"
+
+
+LAYERS = (
+    Layer("alexnet.conv1", (1, 16), 3, 227, 96, 11, stride=4),
+    Layer("alexnet.conv2", (1, 16), 96, 27, 256, 5, padding=2, groups=2),
+    Layer("alexnet.conv3", (1, 8, 16), 256, 13, 384, 3, padding=1),
+    Layer("alexnet.conv4", (16,), 384, 13, 384, 3, padding=1, groups=2),
+    Layer("alexnet_torchvision.conv2", (4, 16), 64, 27, 192, 5, padding=2),
+    Layer("vgg16.conv1_1", (4,), 3, 224, 64, 3, padding=1),
+    Layer("vgg16.conv1_2", (1, 4), 64, 224, 64, 3, padding=1),
+    Layer("vgg16.conv2_2", (4,), 128, 112, 128, 3, padding=1),
+    Layer("vgg16.conv3_1", (4,), 128, 56, 256, 3, padding=1),
+    Layer("vgg16.conv3_2", (1, 4), 256, 56, 256, 3, padding=1),
+    Layer("vgg16.conv4_2", (1, 4), 512, 28, 512, 3, padding=1),
+    Layer("vgg16.conv5_1", (1, 4, 16), 512, 14, 512, 3, padding=1),
+    Layer("resnet50.conv1", (1, 8), 3, 224, 64, 7, stride=2, padding=3),
+    Layer("resnet50.conv2.reduce", (8,), 256, 56, 64, 1),
+    Layer("resnet50.conv2.3x3", (1, 8), 64, 56, 64, 3, padding=1),
+    Layer("resnet50.conv2.expand", (1, 8), 64, 56, 256, 1),
+    Layer("resnet50.conv3.down", (8,), 256, 56, 512, 1, stride=2),
+    Layer("resnet50.conv3.3x3s2", (1, 8), 128, 56, 128, 3, stride=2, padding=1),
+    Layer("resnet50.conv3.3x3", (8,), 128, 28, 128, 3, padding=1),
+    Layer("resnet50.conv3.expand", (8,), 128, 28, 512, 1),
+    Layer("resnet50.conv4.3x3s2", (8,), 256, 28, 256, 3, stride=2, padding=1),
+    Layer("resnet50.conv4.3x3", (1, 8, 16), 256, 14, 256, 3, padding=1),
+    Layer("resnet50.conv4.reduce", (8,), 1024, 14, 256, 1),
+    Layer("resnet50.conv4.expand", (1, 8), 256, 14, 1024, 1),
+    Layer("resnet50.conv5.3x3s2", (8,), 512, 14, 512, 3, stride=2, padding=1),
+    Layer("resnet50.conv5.3x3", (1, 8, 16), 512, 7, 512, 3, padding=1),
+    Layer("resnet50.conv5.expand", (1, 8, 16), 512, 7, 2048, 1),
+    Layer("mobilenet.conv1", (16,), 3, 224, 32, 3, stride=2, padding=1),
+    Layer("mobilenet.dw1", (16,), 32, 112, 32, 3, padding=1, groups=32),
+    Layer("mobilenet.dw2", (16,), 64, 112, 64, 3, stride=2, padding=1, groups=64),
+    Layer("mobilenet.pw2", (16,), 64, 56, 128, 1),
+    Layer("mobilenet.dw3", (1, 16), 128, 56, 128, 3, padding=1, groups=128),
+    Layer("mobilenet.dw7", (1, 16), 512, 14, 512, 3, padding=1, groups=512),
+    Layer("mobilenet.pw7", (1, 16), 512, 14, 512, 1),
+    Layer("mobilenet.dw13", (16,), 1024, 7, 1024, 3, padding=1, groups=1024),
+    Layer("resnext50.conv2", (1, 8), 128, 56, 128, 3, padding=1, groups=32),
+    Layer("resnext50.conv3.s2", (8,), 256, 56, 256, 3, stride=2, padding=1, groups=32),
+    Layer("resnext50.conv3", (8,), 256, 28, 256, 3, padding=1, groups=32),
+    Layer("resnext50.conv4", (1, 8), 512, 14, 512, 3, padding=1, groups=32),
+    Layer("resnext50.conv5", (8, 16), 1024, 7, 1024, 3, padding=1, groups=32),
+)
+
+
+def cases(quick: bool) -> list[Case]:
+    """Return every layer's rows, by class; `quick` takes the smallest batch of each alone."""
+    rows = [
+        (layer, batch)
+        for layer in LAYERS
+        for batch in (layer.batches[:1] if quick else layer.batches)
+    ]
+    rows.sort(key=lambda row: CLASSES.index(row[0].kind(row[1])))
+    return [_case(op, layer, batch) for layer, batch in rows for op in DIRECTIONS]
+
+
+def _case(name: str, layer: Layer, batch: int) -> Case:
+    op, shapes, options = OPS[name], layer.shapes(batch), layer.options()
+    first, second, third = _ARGUMENTS[name]
+    rest = () if third is None else (shapes[third],)
+
+    def sides(torch: Any) -> Sides:
+        rng = np.random.default_rng(0)
+        arrays = [rng.standard_normal(shapes[a], np.float32) for a in (first, second)]
+        every = sides_of(op, Sample((*arrays, *rest), options), torch)
+        # The reference takes too long to be timed, and checks only what PyTorch does not.
+        run = {side: every.run[side] for side in ("striate", "torch") if side in every.run}
+        check = {s: c for s, c in every.check.items() if s != "reference" or torch is None}
+        return Sides(run, check, every.work)
+
+    explained = striate.explain(name, shapes[first], shapes[second], *rest, **options)
+    facts = {
+        "class": layer.kind(batch),
+        "direction": DIRECTIONS[name],
+        "algorithm": explained.algorithm,
+        "workspace_bytes": explained.workspace_bytes,
+    }
+    label = f"{layer.name} N={batch}"
+    return Case(name, label, op.bench.unit, op.bench.counts, tolerance(op), sides, facts)
+
+
+# Its arrays, and what it takes the shape of.
+_ARGUMENTS: dict[str, tuple[str, str, str | None]] = {
+    "conv2d": ("x", "w", None),
+    "conv2d_input_grad": ("dy", "w", "x"),
+    "conv2d_weight_grad": ("dy", "x", "w"),
+}

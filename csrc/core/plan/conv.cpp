@@ -39,68 +39,75 @@ bool few_channels(const Request& request) {
   return inputs > 0 && inputs * outputs <= kDirectPairs;
 }
 
+// Whether the multiplications that Winograd saves are worth its transforms. Costs are in vector
+// operations for a vector of (row, channel) pairs, measured roughly on two machines; only their
+// ratios matter.
 bool winograd_pays(const Request& request) {
-  // Fewer channels or tiles leave too little to multiply for what the transforms cost.
-  constexpr int64_t kChannels = 32;
-  constexpr int64_t kTiles = 4;
   const ConvProblem& p = request.problem;
-  if (request.exact || request.direction == ConvDirection::weight_grad || !winograd_fits(p) ||
-      p.in_channels / p.groups < kChannels || p.out_channels / p.groups < kChannels)
-    return false;
-  const int64_t step = 7 - p.window.kernel[1];
-  return p.window.out[1] >= step && p.window.out[2] >= step &&
-         p.batch * p.window.out_size() >= kTiles * step * step;
-}
+  if (request.exact || request.direction == ConvDirection::weight_grad) return false;
+  if (!winograd_fits(p) || p.in_channels == 0 || p.out_channels == 0) return false;
+  constexpr double kWeights = 300, kTile = 500;  // a vector of filters; a tile of one channel
+  const int64_t taps = p.window.kernel[1], step = 7 - taps;
+  const int64_t rows = p.out_channels / p.groups, channels = p.in_channels / p.groups;
+  const int64_t tiles =
+      p.batch * ((p.window.out[1] + step - 1) / step) * ((p.window.out[2] + step - 1) / step);
+  const int64_t lanes = (tiles + kTileQuantum - 1) / kTileQuantum * kTileQuantum;
+  const double winograd =
+      kFrequencies * static_cast<double>(lanes) + kWeights +
+      kTile * static_cast<double>(tiles) *
+          (1.0 / static_cast<double>(rows) + 1.0 / static_cast<double>(channels));
+  const double direct = static_cast<double>(p.batch * p.window.out_size() * taps * taps);
+  return 1.1 * winograd < direct;
 
-bool is_weight_grad(const Request& r) { return r.direction == ConvDirection::weight_grad; }
-bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
+  bool is_weight_grad(const Request& r) { return r.direction == ConvDirection::weight_grad; }
+  bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
 
-Bytes direct_bytes(const Request&) { return {0, 0}; }
+  Bytes direct_bytes(const Request&) { return {0, 0}; }
 
-Bytes winograd_bytes(const Request& r) {
-  const Winograd g = r.direction == ConvDirection::forward
-                         ? plan_winograd_forward(r.problem, r.tiles.gemm)
-                         : plan_winograd_input_grad(r.problem, r.tiles.gemm);
-  return {g.workspace(), g.scratch()};
-}
+  Bytes winograd_bytes(const Request& r) {
+    const Winograd g = r.direction == ConvDirection::forward
+                           ? plan_winograd_forward(r.problem, r.tiles.gemm)
+                           : plan_winograd_input_grad(r.problem, r.tiles.gemm);
+    return {g.workspace(), g.scratch()};
+  }
 
-Bytes broadcast_bytes(const Request& r) {
-  const ConvWeightGrad g = plan_weight_grad(r.problem, r.tiles.weight_grad);
-  return {0, (g.sums_size() + g.dy_size() + g.patch_size()) * item_size(r.problem)};
-}
+  Bytes broadcast_bytes(const Request& r) {
+    const ConvWeightGrad g = plan_weight_grad(r.problem, r.tiles.weight_grad);
+    return {0, (g.sums_size() + g.dy_size() + g.patch_size()) * item_size(r.problem)};
+  }
 
-Bytes implicit_gemm_bytes(const Request& r, bool shared) {
-  const ConvProblem& p = r.problem;
-  const bool forward = r.direction == ConvDirection::forward;
-  if (!forward && input_grad_phases(p) == 0) return {0, 0};
-  // The first phase of an input gradient has the most taps.
-  const ImplicitGemm g =
-      forward ? plan_forward(p, r.tiles.gemm) : plan_input_grad(p, r.tiles.gemm, 0);
-  if (shared) return {g.packed_weights() * item_size(p), g.packed_pixels() * item_size(p)};
-  return {0, (g.packed_pixels() + g.packed_rows()) * item_size(p)};
-}
+  Bytes implicit_gemm_bytes(const Request& r, bool shared) {
+    const ConvProblem& p = r.problem;
+    const bool forward = r.direction == ConvDirection::forward;
+    if (!forward && input_grad_phases(p) == 0) return {0, 0};
+    // The first phase of an input gradient has the most taps.
+    const ImplicitGemm g =
+        forward ? plan_forward(p, r.tiles.gemm) : plan_input_grad(p, r.tiles.gemm, 0);
+    if (shared) return {g.packed_weights() * item_size(p), g.packed_pixels() * item_size(p)};
+    return {0, (g.packed_pixels() + g.packed_rows()) * item_size(p)};
+  }
 
-// The first that serves a problem and fits max_workspace computes it. Every problem is served by
-// one that needs no workspace.
-const Candidate candidates[] = {
-    {ConvAlgorithm::direct, "direct", few_channels, direct_bytes,
-     "the groups have too few channels for a matrix product"},
-    {ConvAlgorithm::winograd, "Winograd", winograd_pays, winograd_bytes,
-     "tiles of 6x6 save multiplications where the filter moves by one pixel"},
-    {ConvAlgorithm::broadcast, "broadcast", is_weight_grad, broadcast_bytes,
-     "a matrix product over pixels serves any window"},
-    {ConvAlgorithm::implicit_gemm, "implicit GEMM", is_product_over_channels,
-     [](const Request& r) { return implicit_gemm_bytes(r, true); },
-     "a matrix product over gathered pixels serves any window"},
-    {ConvAlgorithm::implicit_gemm_unshared, "implicit GEMM without workspace",
-     is_product_over_channels, [](const Request& r) { return implicit_gemm_bytes(r, false); },
-     "each task packs its weights anew"},
-};
+  // The first that serves a problem and fits max_workspace computes it. Every problem is served by
+  // one that needs no workspace.
+  const Candidate candidates[] = {
+      {ConvAlgorithm::direct, "direct", few_channels, direct_bytes,
+       "the groups have too few channels for a matrix product"},
+      {ConvAlgorithm::winograd, "Winograd", winograd_pays, winograd_bytes,
+       "tiles of 6x6 save multiplications where the filter moves by one pixel"},
+      {ConvAlgorithm::broadcast, "broadcast", is_weight_grad, broadcast_bytes,
+       "a matrix product over pixels serves any window"},
+      {ConvAlgorithm::implicit_gemm, "implicit GEMM", is_product_over_channels,
+       [](const Request& r) { return implicit_gemm_bytes(r, true); },
+       "a matrix product over gathered pixels serves any window"},
+      {ConvAlgorithm::implicit_gemm_unshared, "implicit GEMM without workspace",
+       is_product_over_channels, [](const Request& r) { return implicit_gemm_bytes(r, false); },
+       "each task packs its weights anew"},
+  };
 
-double direct_flops(const ConvProblem& p) {
-  const auto outputs = static_cast<double>(p.batch * p.out_channels * p.window.out_size());
-  return 2 * outputs * static_cast<double>(p.in_channels / p.groups * p.window.kernel_size());
-}
+  double direct_flops(const ConvProblem& p) {
+    const auto outputs = static_cast<double>(p.batch * p.out_channels * p.window.out_size());
+    return 2 * outputs * static_cast<double>(p.in_channels / p.groups * p.window.kernel_size());
+  }
 
 }  // namespace
 

@@ -13,9 +13,12 @@ constexpr int64_t kBlockElements = 6144;
 constexpr int64_t kFewestTiles = 48;
 constexpr int64_t kMostTiles = 192;
 // Rows times tiles whose products are held at once.
-constexpr int64_t kProducts = 3072;
-constexpr int64_t kSharedProducts = 8192;
-constexpr int64_t kMostRows = 32;
+constexpr int64_t kProducts = 6144;
+constexpr int64_t kSharedProducts = 16384;
+constexpr int64_t kMostRows = 64;
+// Weights that outgrow the tiles by this factor are not kept: writing them to memory and reading
+// them back would cost more than transforming them in place.
+constexpr int64_t kWeightsOverTiles = 4;
 constexpr int64_t kDepthOfUnsharedWeights = 128;
 constexpr int64_t kTasks = 8;
 
@@ -32,8 +35,7 @@ void choose_blocks(Winograd& g, TileShape tile) {
       std::clamp(kBlockElements / channels, kFewestTiles, kMostTiles) / kFewestTiles * 3;
   g.tiles_per_block = even(quanta, most) * kTileQuantum;
   const int64_t panels = std::max<int64_t>(1, g.row_panels);
-  // What is smaller, tiles or weights, is transformed once for all; the other on the way.
-  g.share_tiles = count < g.rows;
+  g.share_tiles = count * kWeightsOverTiles < g.rows;
   g.share_weights = !g.share_tiles;
   if (g.share_tiles) {
     const int64_t rows =

@@ -58,56 +58,57 @@ bool winograd_pays(const Request& request) {
           (1.0 / static_cast<double>(rows) + 1.0 / static_cast<double>(channels));
   const double direct = static_cast<double>(p.batch * p.window.out_size() * taps * taps);
   return 1.1 * winograd < direct;
+}
 
-  bool is_weight_grad(const Request& r) { return r.direction == ConvDirection::weight_grad; }
-  bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
+bool is_weight_grad(const Request& r) { return r.direction == ConvDirection::weight_grad; }
+bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
 
-  Bytes direct_bytes(const Request&) { return {0, 0}; }
+Bytes direct_bytes(const Request&) { return {0, 0}; }
 
-  Bytes winograd_bytes(const Request& r) {
-    const Winograd g = r.direction == ConvDirection::forward
-                           ? plan_winograd_forward(r.problem, r.tiles.gemm)
-                           : plan_winograd_input_grad(r.problem, r.tiles.gemm);
-    return {g.workspace(), g.scratch()};
-  }
+Bytes winograd_bytes(const Request& r) {
+  const Winograd g = r.direction == ConvDirection::forward
+                         ? plan_winograd_forward(r.problem, r.tiles.gemm)
+                         : plan_winograd_input_grad(r.problem, r.tiles.gemm);
+  return {g.workspace(), g.scratch()};
+}
 
-  Bytes broadcast_bytes(const Request& r) {
-    const ConvWeightGrad g = plan_weight_grad(r.problem, r.tiles.weight_grad);
-    return {0, (g.sums_size() + g.dy_size() + g.patch_size()) * item_size(r.problem)};
-  }
+Bytes broadcast_bytes(const Request& r) {
+  const ConvWeightGrad g = plan_weight_grad(r.problem, r.tiles.weight_grad);
+  return {0, (g.sums_size() + g.dy_size() + g.patch_size()) * item_size(r.problem)};
+}
 
-  Bytes implicit_gemm_bytes(const Request& r, bool shared) {
-    const ConvProblem& p = r.problem;
-    const bool forward = r.direction == ConvDirection::forward;
-    if (!forward && input_grad_phases(p) == 0) return {0, 0};
-    // The first phase of an input gradient has the most taps.
-    const ImplicitGemm g =
-        forward ? plan_forward(p, r.tiles.gemm) : plan_input_grad(p, r.tiles.gemm, 0);
-    if (shared) return {g.packed_weights() * item_size(p), g.packed_pixels() * item_size(p)};
-    return {0, (g.packed_pixels() + g.packed_rows()) * item_size(p)};
-  }
+Bytes implicit_gemm_bytes(const Request& r, bool shared) {
+  const ConvProblem& p = r.problem;
+  const bool forward = r.direction == ConvDirection::forward;
+  if (!forward && input_grad_phases(p) == 0) return {0, 0};
+  // The first phase of an input gradient has the most taps.
+  const ImplicitGemm g =
+      forward ? plan_forward(p, r.tiles.gemm) : plan_input_grad(p, r.tiles.gemm, 0);
+  if (shared) return {g.packed_weights() * item_size(p), g.packed_pixels() * item_size(p)};
+  return {0, (g.packed_pixels() + g.packed_rows()) * item_size(p)};
+}
 
-  // The first that serves a problem and fits max_workspace computes it. Every problem is served by
-  // one that needs no workspace.
-  const Candidate candidates[] = {
-      {ConvAlgorithm::direct, "direct", few_channels, direct_bytes,
-       "the groups have too few channels for a matrix product"},
-      {ConvAlgorithm::winograd, "Winograd", winograd_pays, winograd_bytes,
-       "tiles of 6x6 save multiplications where the filter moves by one pixel"},
-      {ConvAlgorithm::broadcast, "broadcast", is_weight_grad, broadcast_bytes,
-       "a matrix product over pixels serves any window"},
-      {ConvAlgorithm::implicit_gemm, "implicit GEMM", is_product_over_channels,
-       [](const Request& r) { return implicit_gemm_bytes(r, true); },
-       "a matrix product over gathered pixels serves any window"},
-      {ConvAlgorithm::implicit_gemm_unshared, "implicit GEMM without workspace",
-       is_product_over_channels, [](const Request& r) { return implicit_gemm_bytes(r, false); },
-       "each task packs its weights anew"},
-  };
+// The first that serves a problem and fits max_workspace computes it. Every problem is served by
+// one that needs no workspace.
+const Candidate candidates[] = {
+    {ConvAlgorithm::direct, "direct", few_channels, direct_bytes,
+     "the groups have too few channels for a matrix product"},
+    {ConvAlgorithm::winograd, "Winograd", winograd_pays, winograd_bytes,
+     "tiles of 6x6 save multiplications where the filter moves by one pixel"},
+    {ConvAlgorithm::broadcast, "broadcast", is_weight_grad, broadcast_bytes,
+     "a matrix product over pixels serves any window"},
+    {ConvAlgorithm::implicit_gemm, "implicit GEMM", is_product_over_channels,
+     [](const Request& r) { return implicit_gemm_bytes(r, true); },
+     "a matrix product over gathered pixels serves any window"},
+    {ConvAlgorithm::implicit_gemm_unshared, "implicit GEMM without workspace",
+     is_product_over_channels, [](const Request& r) { return implicit_gemm_bytes(r, false); },
+     "each task packs its weights anew"},
+};
 
-  double direct_flops(const ConvProblem& p) {
-    const auto outputs = static_cast<double>(p.batch * p.out_channels * p.window.out_size());
-    return 2 * outputs * static_cast<double>(p.in_channels / p.groups * p.window.kernel_size());
-  }
+double direct_flops(const ConvProblem& p) {
+  const auto outputs = static_cast<double>(p.batch * p.out_channels * p.window.out_size());
+  return 2 * outputs * static_cast<double>(p.in_channels / p.groups * p.window.kernel_size());
+}
 
 }  // namespace
 

@@ -27,6 +27,7 @@ from ._branches import Concat, Residual
 from ._buffer import Buffer
 from ._conv import Conv2d
 from ._dropout import Dropout
+from ._fold import fold_batch_norm
 from ._linear import Linear
 from ._module import LoadResult, Module
 from ._normalization import LocalResponseNorm
@@ -66,5 +67,6 @@ __all__ = [
     "Softmax",
     "Summary",
     "Tanh",
+    "fold_batch_norm",
     "observe",
 ]

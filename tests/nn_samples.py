@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -59,3 +60,46 @@ def small_net() -> nn.Sequential:
 
 X = np.random.default_rng(0).standard_normal((3, 2, 8, 8))
 LABELS = np.array([0, 4, 2])
+
+
+def slope(value: Callable[[], float], array: Any, direction: Any, eps: float = 1e-6) -> float:
+    """The central difference along `direction` in `array`, which is changed in place."""
+    kept = array.copy()
+    array[...] = kept + eps * direction
+    up = value()
+    array[...] = kept - eps * direction
+    down = value()
+    array[...] = kept
+    return (up - down) / (2 * eps)
+
+
+def check_gradients(layer: nn.Module, *inputs: Any, train: bool = True) -> None:
+    """Compare all gradients of a float64 layer with finite differences."""
+    rng = np.random.default_rng(3)
+    given = [x.copy() for x in inputs]
+    for p in layer.parameters():
+        p.data = p.data + 0.1 * rng.standard_normal(p.shape)
+        p.grad = None
+    state = layer.train_state()
+    y, pullback = layer.vjp(*given, train=train)
+    ys = y if isinstance(y, tuple) else (y,)
+    dys = [np.asarray(rng.standard_normal(part.shape)) for part in ys]
+    dxs = pullback(*dys)
+    dxs = dxs if isinstance(dxs, tuple) else (dxs,)
+
+    def value() -> float:
+        layer.load_train_state(state)
+        y, _ = layer.vjp(*given, train=train)
+        ys = y if isinstance(y, tuple) else (y,)
+        return float(sum((dy * part).sum() for dy, part in zip(dys, ys, strict=True)))
+
+    checked = {f"input {i}": pair for i, pair in enumerate(zip(given, dxs, strict=True))}
+    checked |= {name: (p.data, p.grad) for name, p in layer.named_parameters()}
+    for name, (array, grad) in checked.items():
+        assert grad is not None, name
+        assert grad.shape == array.shape, name
+        for _ in range(3):
+            direction = rng.standard_normal(array.shape)
+            expected = slope(value, array, direction)
+            got = (grad * direction).sum()
+            assert abs(got - expected) <= 1e-6 * (1 + abs(expected) + array.size**0.5), name

@@ -21,8 +21,10 @@ EVERY_DTYPE = pytest.mark.parametrize("dtype", ["float32", "float64"])
         (ops.tanh, np.tanh),
         (ops.sigmoid, reference.sigmoid),
         (ops.elu, lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0)))),
+        (ops.softplus, reference.softplus),
+        (ops.silu, reference.silu),
     ],
-    ids=["tanh", "sigmoid", "elu"],
+    ids=["tanh", "sigmoid", "elu", "softplus", "silu"],
 )
 def test_each_value_has_all_its_digits(
     op: Callable[[Any], Any], exact: Callable[[Any], Any], dtype: str, isa: str
@@ -49,6 +51,30 @@ def test_far_values(
     assert y[:2].tolist() == [low, low], isa
     assert y[2:4].tolist() == ([high, high] if high is not None else [1e4, np.inf]), isa
     assert np.isnan(y[4])
+
+
+@EVERY_DTYPE
+@pytest.mark.parametrize("name", ["softplus", "silu", "gelu", "hardswish"])
+def test_limits_of_smooth_activations(name: str, dtype: str, isa: str) -> None:
+    x = np.array([-np.inf, -1e4, 1e4, np.inf, np.nan], dtype)
+    y = getattr(ops, name)(x)
+    assert y[:4].tolist() == [0, 0, 1e4, np.inf], isa
+    assert np.isnan(y[4])
+    dx = getattr(ops, f"{name}_grad")(np.full_like(x, 2), x)
+    assert dx[:4].tolist() == [0, 0, 2, 2], isa
+    assert np.isnan(dx[4])
+
+
+@EVERY_DTYPE
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_keeps_its_digits_where_it_is_tiny(approximate: Any, dtype: str, isa: str) -> None:
+    x = np.linspace(-12, 12, 20_001).astype(dtype)
+    want = reference.gelu(x.astype(np.longdouble), approximate=approximate)
+    got = ops.gelu(x, approximate=approximate)
+    # The argument of tanh is rounded, so that its error grows with it.
+    bound = 4 * EPS[dtype] * (1 + np.abs(x) ** 3 / 8 if approximate == "tanh" else 1)
+    near = np.abs(want) > np.finfo(dtype).tiny
+    assert np.all(np.abs(got - want)[near] <= (bound * np.abs(want))[near]), isa
 
 
 def test_zero_keeps_its_sign_in_tanh(isa: str) -> None:

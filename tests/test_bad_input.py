@@ -104,6 +104,16 @@ GOOD: dict[str, Callable[[], dict[str, Any]]] = {
     "sigmoid_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
     "tanh": lambda: {"x": f64(3, 4)},
     "tanh_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
+    "softplus": lambda: {"x": f64(3, 4)},
+    "softplus_grad": lambda: {"dy": f64(3, 4), "x": f64(3, 4)},
+    "silu": lambda: {"x": f64(3, 4)},
+    "silu_grad": lambda: {"dy": f64(3, 4), "x": f64(3, 4)},
+    "gelu": lambda: {"x": f64(3, 4)},
+    "gelu_grad": lambda: {"dy": f64(3, 4), "x": f64(3, 4)},
+    "hardswish": lambda: {"x": f64(3, 4)},
+    "hardswish_grad": lambda: {"dy": f64(3, 4), "x": f64(3, 4)},
+    "prelu": lambda: {"x": f64(3, 4), "weight": f64(4)},
+    "prelu_grad": lambda: {"dy": f64(3, 4), "x": f64(3, 4), "weight": f64(4)},
     "softmax": lambda: {"x": f64(3, 4)},
     "softmax_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
     "log_softmax": lambda: {"x": f64(3, 4)},
@@ -401,6 +411,17 @@ BAD_VALUES: list[tuple[str, type[Exception], list[str], dict[str, Any]]] = [
     ("elu", ValueError, ["alpha must be finite and at least 0", "-1"], {"alpha": -1.0}),
     ("elu_grad", ValueError, ["alpha must be finite", "inf"], {"alpha": np.inf}),
     ("elu_grad", ValueError, ["y must have shape"], {"y": f64(3, 1)}),
+    ("softplus", ValueError, ["beta must be finite and greater than 0", "0"], {"beta": 0.0}),
+    ("softplus_grad", ValueError, ["beta must be finite", "inf"], {"beta": np.inf}),
+    ("softplus", ValueError, ["threshold must be a number", "nan"], {"threshold": np.nan}),
+    ("gelu", ValueError, ["approximate must be", "'erf'"], {"approximate": "erf"}),
+    ("gelu_grad", TypeError, ["approximate must be a str"], {"approximate": None}),
+    ("silu_grad", ValueError, ["x must have shape (3, 4)"], {"x": f64(4, 3)}),
+    ("hardswish_grad", ValueError, ["x must have shape (3, 4)"], {"x": f64(4, 3)}),
+    ("prelu", ValueError, ["weight must be (1,)", "(3,)"], {"weight": f64(3)}),
+    ("prelu", ValueError, ["weight must be (1,)", "(4,)"], {"x": f64(4)}),
+    ("prelu_grad", ValueError, ["weight must be (1,)", "()"], {"weight": np.array(1.0)}),
+    ("prelu_grad", ValueError, ["x must have shape (3, 4)"], {"x": f64(3, 1)}),
     *(
         (name, ValueError, ["axis must be in [-2, 2)", f"axis={axis}"], {"axis": axis})
         for name in ("softmax", "softmax_grad", "log_softmax", "log_softmax_grad")
@@ -508,6 +529,11 @@ def test_bad_value(
     refuses(name, error, *parts, **changes)
 
 
+# Their gradients read x beside dy.
+ELEMENTWISE_BY_INPUT = tuple(
+    f"{name}_grad" for name in ("leaky_relu", "softplus", "silu", "gelu", "hardswish", "prelu")
+)
+
 # 2^60 float32 elements: NumPy has such an array, but its size as float64 overflows.
 HUGE = (2**20, 2**20, 2**10, 2**10)
 
@@ -517,8 +543,10 @@ def test_overflowing_zero_stride_array(name: str) -> None:
     good = {k: v.astype(F32) if isinstance(v, np.ndarray) else v for k, v in GOOD[name]().items()}
     if name == "conv2d":
         good.update(w=huge(1, 2**20, 1, 1), b=None)
-    if name in ("local_response_norm_grad", "leaky_relu_grad"):
+    if name == "local_response_norm_grad" or name.startswith(ELEMENTWISE_BY_INPUT):
         good["dy"] = huge(*HUGE)
+    if name in ("prelu", "prelu_grad"):
+        good["weight"] = f32(1)
     if name == "conv2d_weight_grad":
         good["w_shape"] = (6, 2**20, 3, 3)
     if name == "linear_weight_grad":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from nn_samples import LABELS, Scale, X, small_net
+from nn_samples import LABELS, Scale, X, slope, small_net
 
 from striate import losses, nn
 
@@ -48,17 +47,6 @@ def loss_of(net: nn.Module, x: Any, train: bool) -> float:
     y, _ = net.vjp(x, train=train)
     net.load_train_state(state)
     return float(losses.cross_entropy(y, LABELS)[0])
-
-
-def slope(value: Callable[[], float], array: Any, direction: Any) -> float:
-    """The central difference along `direction` in `array`, which is changed in place."""
-    eps, kept = 1e-6, array.copy()
-    array[...] = kept + eps * direction
-    up = value()
-    array[...] = kept - eps * direction
-    down = value()
-    array[...] = kept
-    return (up - down) / (2 * eps)
 
 
 @pytest.mark.parametrize("train", [True, False])

@@ -218,6 +218,46 @@ def _of_x(name: str) -> Callable[[Any, Arguments], Run]:
     return lambda torch, a: lambda: getattr(torch, name)(a["x"])
 
 
+def _softplus(torch: Any, a: Arguments) -> Run:
+    return lambda: torch.nn.functional.softplus(a["x"], a["beta"], a["threshold"])
+
+
+def _softplus_grad(torch: Any, a: Arguments) -> Run:
+    backward = torch.ops.aten.softplus_backward
+    return lambda: backward(a["dy"], a["x"], a["beta"], a["threshold"])
+
+
+def _gelu(torch: Any, a: Arguments) -> Run:
+    return lambda: torch.nn.functional.gelu(a["x"], approximate=a["approximate"])
+
+
+def _gelu_grad(torch: Any, a: Arguments) -> Run:
+    backward = torch.ops.aten.gelu_backward
+    return lambda: backward(a["dy"], a["x"], approximate=a["approximate"])
+
+
+def _functional(name: str) -> Callable[[Any, Arguments], Run]:
+    return lambda torch, a: lambda: getattr(torch.nn.functional, name)(a["x"])
+
+
+def _by_input(name: str) -> Callable[[Any, Arguments], Run]:
+    def side(torch: Any, a: Arguments) -> Run:
+        backward = getattr(torch.ops.aten, f"{name}_backward")
+        return lambda: backward(a["dy"], a["x"])
+
+    return side
+
+
+def _prelu(torch: Any, a: Arguments) -> Run:
+    return lambda: torch.nn.functional.prelu(a["x"], a["weight"])
+
+
+def _prelu_grad(torch: Any, a: Arguments) -> Run:
+    x, weight = a["x"].requires_grad_(True), a["weight"].requires_grad_(True)
+    y = torch.nn.functional.prelu(x, weight)
+    return lambda: torch.autograd.grad(y, (x, weight), a["dy"], retain_graph=True)
+
+
 def _softmax(name: str) -> Callable[[Any, Arguments], Run]:
     return lambda torch, a: lambda: getattr(torch, name)(a["x"], a["axis"])
 
@@ -323,6 +363,16 @@ TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     "sigmoid_grad": _by_output("sigmoid"),
     "tanh": _of_x("tanh"),
     "tanh_grad": _by_output("tanh"),
+    "softplus": _softplus,
+    "softplus_grad": _softplus_grad,
+    "silu": _functional("silu"),
+    "silu_grad": _by_input("silu"),
+    "gelu": _gelu,
+    "gelu_grad": _gelu_grad,
+    "hardswish": _functional("hardswish"),
+    "hardswish_grad": _by_input("hardswish"),
+    "prelu": _prelu,
+    "prelu_grad": _prelu_grad,
     "softmax": _softmax("softmax"),
     "softmax_grad": _softmax_grad("softmax"),
     "log_softmax": _softmax("log_softmax"),

@@ -128,6 +128,77 @@ py::array tanh_grad(py::object dy, py::object y) {
                   });
 }
 
+struct Softplus {
+  double beta, threshold;
+
+  Softplus(const char* function, py::handle beta_object, py::handle threshold_object)
+      : beta(parse_float(function, "beta", beta_object)),
+        threshold(parse_float(function, "threshold", threshold_object)) {
+    spec::softplus(function, beta, threshold);
+  }
+};
+
+bool parse_approximate(const char* function, py::handle object) {
+  return spec::gelu(function, parse_text(function, "approximate", object));
+}
+
+py::array softplus(py::object x, py::object beta, py::object threshold) {
+  const Softplus p("softplus", beta, threshold);
+  return unary("softplus", x, [=](const auto& table, int64_t count, auto from, auto to) {
+    table.softplus(count, from, narrow(p.beta, from), narrow(p.threshold, from), to, context());
+  });
+}
+
+py::array softplus_grad(py::object dy, py::object x, py::object beta, py::object threshold) {
+  const Softplus p("softplus_grad", beta, threshold);
+  return gradient("softplus_grad", dy, "x", x,
+                  [=](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.softplus_grad(count, from, other, narrow(p.beta, from),
+                                        narrow(p.threshold, from), to, context());
+                  });
+}
+
+py::array silu(py::object x) {
+  return unary("silu", x, [](const auto& table, int64_t count, auto from, auto to) {
+    table.silu(count, from, to, context());
+  });
+}
+
+py::array silu_grad(py::object dy, py::object x) {
+  return gradient("silu_grad", dy, "x", x,
+                  [](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.silu_grad(count, from, other, to, context());
+                  });
+}
+
+py::array gelu(py::object x, py::object approximate) {
+  const bool tanh = parse_approximate("gelu", approximate);
+  return unary("gelu", x, [=](const auto& table, int64_t count, auto from, auto to) {
+    table.gelu(count, from, tanh, to, context());
+  });
+}
+
+py::array gelu_grad(py::object dy, py::object x, py::object approximate) {
+  const bool tanh = parse_approximate("gelu_grad", approximate);
+  return gradient("gelu_grad", dy, "x", x,
+                  [=](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.gelu_grad(count, from, other, tanh, to, context());
+                  });
+}
+
+py::array hardswish(py::object x) {
+  return unary("hardswish", x, [](const auto& table, int64_t count, auto from, auto to) {
+    table.hardswish(count, from, to, context());
+  });
+}
+
+py::array hardswish_grad(py::object dy, py::object x) {
+  return gradient("hardswish_grad", dy, "x", x,
+                  [](const auto& table, int64_t count, auto from, auto other, auto to) {
+                    table.hardswish_grad(count, from, other, to, context());
+                  });
+}
+
 }  // namespace
 
 void register_activation(py::module_& module) {
@@ -141,6 +212,14 @@ void register_activation(py::module_& module) {
   module.def("sigmoid_grad", sigmoid_grad);
   module.def("tanh", tanh);
   module.def("tanh_grad", tanh_grad);
+  module.def("softplus", softplus);
+  module.def("softplus_grad", softplus_grad);
+  module.def("silu", silu);
+  module.def("silu_grad", silu_grad);
+  module.def("gelu", gelu);
+  module.def("gelu_grad", gelu_grad);
+  module.def("hardswish", hardswish);
+  module.def("hardswish_grad", hardswish_grad);
 }
 
 }  // namespace striate::bindings

@@ -28,4 +28,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_adam(module);
   bindings::register_elementwise(module);
   bindings::register_shape(module);
+  bindings::register_prelu(module);
 }

@@ -24,5 +24,6 @@ void register_softmax(pybind11::module_& module);
 void register_adam(pybind11::module_& module);
 void register_elementwise(pybind11::module_& module);
 void register_shape(pybind11::module_& module);
+void register_prelu(pybind11::module_& module);
 
 }  // namespace striate::bindings

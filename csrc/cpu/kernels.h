@@ -15,6 +15,7 @@
 #include "core/spec/optimizer.h"
 #include "core/spec/pad.h"
 #include "core/spec/pool.h"
+#include "core/spec/prelu.h"
 #include "core/spec/softmax.h"
 
 namespace striate {
@@ -31,6 +32,22 @@ struct ActivationKernels {
   void (*sigmoid_grad)(int64_t count, const T* dy, const T* y, T* dx, const Context&);
   void (*tanh)(int64_t count, const T* x, T* y, const Context&);
   void (*tanh_grad)(int64_t count, const T* dy, const T* y, T* dx, const Context&);
+  void (*softplus)(int64_t count, const T* x, T beta, T threshold, T* y, const Context&);
+  void (*softplus_grad)(int64_t count, const T* dy, const T* x, T beta, T threshold, T* dx,
+                        const Context&);
+  void (*silu)(int64_t count, const T* x, T* y, const Context&);
+  void (*silu_grad)(int64_t count, const T* dy, const T* x, T* dx, const Context&);
+  void (*gelu)(int64_t count, const T* x, bool tanh, T* y, const Context&);
+  void (*gelu_grad)(int64_t count, const T* dy, const T* x, bool tanh, T* dx, const Context&);
+  void (*hardswish)(int64_t count, const T* x, T* y, const Context&);
+  void (*hardswish_grad)(int64_t count, const T* dy, const T* x, T* dx, const Context&);
+};
+
+template <class T>
+struct PreluKernels {
+  void (*forward)(const PreluProblem&, const T* x, const T* weight, T* y, const Context&);
+  void (*grad)(const PreluProblem&, const T* dy, const T* x, const T* weight, T* dx, T* dweight,
+               const Context&);
 };
 
 template <class T>
@@ -205,6 +222,7 @@ struct Kernels {
   const ElementwiseKernels<T>* elementwise;
   const ConcatKernels<T>* concat;
   const PadKernels<T>* pad;
+  const PreluKernels<T>* prelu;
 };
 
 struct KernelTable {
@@ -269,6 +287,8 @@ extern const ConcatKernels<float> concat_f32;
 extern const ConcatKernels<double> concat_f64;
 extern const PadKernels<float> pad_f32;
 extern const PadKernels<double> pad_f64;
+extern const PreluKernels<float> prelu_f32;
+extern const PreluKernels<double> prelu_f64;
 extern const CeilingKernels<float> ceiling_f32;
 extern const CeilingKernels<double> ceiling_f64;
 extern const KernelTable table;

@@ -18,6 +18,7 @@ Padding: TypeAlias = NumericPadding | Literal["same", "valid"]
 Activation: TypeAlias = Literal["relu"] | None
 Precision: TypeAlias = Literal["fast", "exact"]
 Reduction: TypeAlias = Literal["none", "mean", "sum"]
+GeluApproximate: TypeAlias = Literal["none", "tanh"]
 LrnRegion: TypeAlias = Literal["across", "within"]
 LrnConvention: TypeAlias = Literal["torch", "onnx", "paper"]
 SgdConvention: TypeAlias = Literal["torch", "caffe"]

@@ -55,16 +55,24 @@ STRIATE_FORMULA V polynomial(V x, const T (&p)[count]) {
   return sum;
 }
 
-// e^r - 1, where e^x = 2^n e^r with n = round(x / ln 2).
+// e^r - 1, where e^(high + low) = 2^n e^r with n = round((high + low) / ln 2); the sum must be in
+// the range, and low small beside 1.
+template <class V>
+STRIATE_FORMULA V reduced_expm1(V high, V low, V* exponent) {
+  using C = ExpLog<typename V::Scalar>;
+  const V shift = V::set(C::shift);
+  const V n = fma(high + low, V::set(1.4426950408889634), shift) - shift;
+  const V r = fma(n, V::set(-C::ln2_low), fma(n, V::set(-C::ln2_high), high) + low);
+  *exponent = n;
+  return fma(polynomial(r, C::exp), r * r, r);
+}
+
+// The same for any x, which is cut to the range; NaN stays.
 template <class V>
 STRIATE_FORMULA V reduced_expm1(V x, V* exponent) {
   using C = ExpLog<typename V::Scalar>;
-  x = min(V::set(C::highest), max(V::set(C::lowest), x));  // NaN stays
-  const V shift = V::set(C::shift);
-  const V n = fma(x, V::set(1.4426950408889634), shift) - shift;
-  const V r = fma(n, V::set(-C::ln2_low), fma(n, V::set(-C::ln2_high), x));
-  *exponent = n;
-  return fma(polynomial(r, C::exp), r * r, r);
+  x = min(V::set(C::highest), max(V::set(C::lowest), x));
+  return reduced_expm1(x, V::zero(), exponent);
 }
 
 // e^x, at most 1.01 units in the last place wrong; 0 and infinity beyond the range, denormals
@@ -84,29 +92,50 @@ STRIATE_FORMULA V expm1(V x) {
   return ldexp(tail, n) + (ldexp(V::set(1), n) - V::set(1));
 }
 
-// log(m 2^exponent) for m in [sqrt(1/2), sqrt(2)], at most 0.83 units in the last place wrong.
+// log(1 + f) - f + f^2 / 2, for 1 + f in [sqrt(1/2), sqrt(2)].
 template <class V>
-STRIATE_FORMULA V log(V m, V exponent) {
+STRIATE_FORMULA V log1p_rest(V f, V half_square) {
   using C = ExpLog<typename V::Scalar>;
-  const V f = m - V::set(1);
   const V s = f / (V::set(2) + f);
   const V z = s * s;
+  return s * fma(polynomial(z, C::log), z, half_square);
+}
+
+// log((1 + f) 2^exponent) for such f, at most 0.83 units in the last place wrong.
+template <class V>
+STRIATE_FORMULA V log_of_reduced(V f, V exponent) {
+  using C = ExpLog<typename V::Scalar>;
   const V half_square = V::set(0.5) * f * f;
-  const V rest = s * fma(polynomial(z, C::log), z, half_square);  // f - half_square + rest: log(m)
-  const V low = fma(exponent, V::set(C::ln2_low), rest);
+  const V low = fma(exponent, V::set(C::ln2_low), log1p_rest(f, half_square));
   return fma(exponent, V::set(C::ln2_high), f - (half_square - low));
+}
+
+// m in [sqrt(1/2), sqrt(2)) with x = m 2^exponent, for any positive x.
+template <class V>
+STRIATE_FORMULA V reduced(V x, V* exponent) {
+  using C = ExpLog<typename V::Scalar>;
+  const auto denormal = x < V::set(C::smallest_normal);
+  const V m = split_exponent(select(denormal, x * V::set(C::denormal_scale), x), exponent);
+  *exponent = *exponent - select(denormal, V::set(C::denormal_exponent), V::zero());
+  return m;
+}
+
+// log(1 + x) for x in [0, 1], which loses no digits near 0.
+template <class V>
+STRIATE_FORMULA V log1p_of_fraction(V x) {
+  const auto large = x > V::set(0.41421356237309503);  // sqrt(2) - 1
+  const V half = V::set(0.5) * (x - V::set(1));        // (1 + x) / 2 - 1, exactly
+  return log_of_reduced(select(large, half, x), select(large, V::set(1), V::zero()));
 }
 
 // -infinity at 0, NaN below.
 template <class V>
 STRIATE_FORMULA V log(V x) {
-  using C = ExpLog<typename V::Scalar>;
   const V zero = V::zero(), infinity = V::set(__builtin_inf());
-  const auto denormal = x < V::set(C::smallest_normal);
   V exponent;
-  const V m = split_exponent(select(denormal, x * V::set(C::denormal_scale), x), &exponent);
-  exponent = exponent - select(denormal, V::set(C::denormal_exponent), zero);
-  const V y = select(x < infinity, log(m, exponent), x);  // infinity and NaN stay
+  const V m = reduced(x, &exponent);
+  // Infinity and NaN stay.
+  const V y = select(x < infinity, log_of_reduced(m - V::set(1), exponent), x);
   const V none = V::set(__builtin_nan(""));
   return select(x < zero, none, select(x == zero, -infinity, y));
 }

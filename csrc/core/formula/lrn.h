@@ -1,8 +1,8 @@
 // Local response normalisation, for any V with the operators of simd.h (or a CUDA scalar's).
 #pragma once
 
-#include "core/formula/exp_log.h"
 #include "core/formula/inline.h"
+#include "core/formula/pow.h"
 
 namespace striate::formula {
 namespace {
@@ -10,8 +10,7 @@ namespace {
 // The exponents that square roots give; any other needs a logarithm.
 enum class Power { half, three_quarters, one, any };
 
-// t^-beta; minus_beta is read for Power::any only. There the relative error is some
-// 1 + beta |ln t| units in the last place, against 2 of the others, and negative t give NaN.
+// t^-beta; minus_beta is read for Power::any only. There negative t give NaN.
 template <Power power, class V>
 STRIATE_FORMULA V inverse_power(V t, V one, [[maybe_unused]] V minus_beta) {
   if constexpr (power == Power::half) {
@@ -22,7 +21,7 @@ STRIATE_FORMULA V inverse_power(V t, V one, [[maybe_unused]] V minus_beta) {
   } else if constexpr (power == Power::one) {
     return one / t;
   } else {
-    return exp(minus_beta * log(t));
+    return pow(t, minus_beta);
   }
 }
 

@@ -17,4 +17,17 @@ void elu(const char* function, double alpha) {
         "alpha must be finite and at least 0. Got alpha=", alpha, ".");
 }
 
+void softplus(const char* function, double beta, double threshold) {
+  check(std::isfinite(beta) && beta > 0, function,
+        "beta must be finite and greater than 0. Got beta=", beta, ".");
+  check(!std::isnan(threshold), function, "threshold must be a number. Got threshold=", threshold,
+        ".");
+}
+
+bool gelu(const char* function, const std::string& approximate) {
+  check(approximate == "none" || approximate == "tanh", function,
+        "approximate must be 'none' or 'tanh'. Got approximate='", approximate, "'.");
+  return approximate == "tanh";
+}
+
 }  // namespace striate::spec

@@ -80,9 +80,63 @@ void tanh_grad(int64_t count, const T* dy, const T* y, T* dx, const Context& con
 }
 
 template <class T>
+void softplus(int64_t count, const T* x, T beta, T threshold, T* y, const Context& context) {
+  map(count, x, y, context,
+      [=](Vec<T> v) { return formula::softplus(v, Vec<T>::set(beta), Vec<T>::set(threshold)); });
+}
+
+template <class T>
+void softplus_grad(int64_t count, const T* dy, const T* x, T beta, T threshold, T* dx,
+                   const Context& context) {
+  map(count, dy, x, dx, context, [=](Vec<T> g, Vec<T> v) {
+    return formula::softplus_grad(g, v, Vec<T>::set(beta), Vec<T>::set(threshold));
+  });
+}
+
+template <class T>
+void silu(int64_t count, const T* x, T* y, const Context& context) {
+  map(count, x, y, context, [](Vec<T> v) { return formula::silu(v); });
+}
+
+template <class T>
+void silu_grad(int64_t count, const T* dy, const T* x, T* dx, const Context& context) {
+  map(count, dy, x, dx, context, [](Vec<T> g, Vec<T> v) { return formula::silu_grad(g, v); });
+}
+
+template <class T>
+void gelu(int64_t count, const T* x, bool tanh, T* y, const Context& context) {
+  if (tanh)
+    map(count, x, y, context, [](Vec<T> v) { return formula::gelu_tanh(v); });
+  else
+    map(count, x, y, context, [](Vec<T> v) { return formula::gelu(v); });
+}
+
+template <class T>
+void gelu_grad(int64_t count, const T* dy, const T* x, bool tanh, T* dx, const Context& context) {
+  if (tanh)
+    map(count, dy, x, dx, context,
+        [](Vec<T> g, Vec<T> v) { return formula::gelu_tanh_grad(g, v); });
+  else
+    map(count, dy, x, dx, context, [](Vec<T> g, Vec<T> v) { return formula::gelu_grad(g, v); });
+}
+
+template <class T>
+void hardswish(int64_t count, const T* x, T* y, const Context& context) {
+  map(count, x, y, context, [](Vec<T> v) { return formula::hardswish(v); });
+}
+
+template <class T>
+void hardswish_grad(int64_t count, const T* dy, const T* x, T* dx, const Context& context) {
+  map(count, dy, x, dx, context, [](Vec<T> g, Vec<T> v) { return formula::hardswish_grad(g, v); });
+}
+
+template <class T>
 constexpr ActivationKernels<T> kActivation = {
-    relu<T>,    relu_grad<T>,    leaky_relu<T>, leaky_relu_grad<T>, elu<T>, elu_grad<T>,
-    sigmoid<T>, sigmoid_grad<T>, tanh<T>,       tanh_grad<T>};
+    relu<T>,      relu_grad<T>,     leaky_relu<T>, leaky_relu_grad<T>,
+    elu<T>,       elu_grad<T>,      sigmoid<T>,    sigmoid_grad<T>,
+    tanh<T>,      tanh_grad<T>,     softplus<T>,   softplus_grad<T>,
+    silu<T>,      silu_grad<T>,     gelu<T>,       gelu_grad<T>,
+    hardswish<T>, hardswish_grad<T>};
 
 }  // namespace
 

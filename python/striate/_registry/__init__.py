@@ -18,7 +18,9 @@ from . import (
     lrn,
     optimizer,
     pool,
+    prelu,
     shape,
+    smooth_activation,
     softmax,
 )
 from ._entry import Arguments, Array, Bench, Case, Gradient, Op, Sample, Tolerance
@@ -31,6 +33,8 @@ _FAMILIES = (
     lrn,
     batch_norm,
     activation,
+    smooth_activation,
+    prelu,
     softmax,
     elementwise,
     shape,

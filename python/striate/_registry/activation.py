@@ -9,7 +9,7 @@ from striate import ops, reference
 
 from ._entry import EXACT, Bench, Case, Op, Sample, Tolerance, nbytes
 
-_SHAPES = [(), (1,), (0, 3), (7,), (64,), (2, 3, 5, 7), (100_003,)]
+SHAPES = [(), (1,), (0, 3), (7,), (64,), (2, 3, 5, 7), (100_003,)]
 _SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-310, 1e-40, -1e-40, 1e30])
 
 
@@ -19,12 +19,12 @@ _FAR = np.array([-1e4, 1e4, -800.0, 800.0, -100.0, 88.0, -30.0, 20.0, -1e-4, 1e-
 Draw = Callable[[np.random.Generator], Iterator[Sample]]
 
 
-def _forward(*options: dict[str, Any]) -> Draw:
+def forward(*options: dict[str, Any]) -> Draw:
     """Arrays of all shapes and values, with each of the options."""
 
     def draw(rng: np.random.Generator) -> Iterator[Sample]:
         for kwargs in options or ({},):
-            for shape in _SHAPES:
+            for shape in SHAPES:
                 yield Sample((np.asarray(rng.standard_normal(shape)),), kwargs)
             yield Sample((4 * rng.standard_normal(1031),), kwargs)
             yield Sample((_SPECIAL,), kwargs, smooth=False)
@@ -33,12 +33,12 @@ def _forward(*options: dict[str, Any]) -> Draw:
     return draw
 
 
-def _backward(forward: Callable[..., Any], *options: dict[str, Any]) -> Draw:
+def backward(forward: Callable[..., Any], *options: dict[str, Any]) -> Draw:
     """dy, and what `forward` makes of such arrays."""
 
     def draw(rng: np.random.Generator) -> Iterator[Sample]:
         for kwargs in options or ({},):
-            for shape in _SHAPES:
+            for shape in SHAPES:
                 dy, x = (np.asarray(rng.standard_normal(shape)) for _ in range(2))
                 yield Sample((dy, np.asarray(forward(x, **kwargs))), kwargs)
             yield Sample((rng.permutation(_FAR), np.asarray(forward(_FAR, **kwargs))), kwargs)
@@ -49,7 +49,7 @@ def _backward(forward: Callable[..., Any], *options: dict[str, Any]) -> Draw:
 
 
 def _relu_grad(rng: np.random.Generator) -> Iterator[Sample]:
-    yield from _backward(reference.relu)(rng)
+    yield from backward(reference.relu)(rng)
     yield Sample((rng.permutation(_SPECIAL), _SPECIAL))
 
 
@@ -60,11 +60,11 @@ def _case(arrays: int) -> Case:
     return Case("alexnet.conv1", 32, sample)
 
 
-_BENCH = Bench((_case(1),), "bytes", lambda a: 2 * nbytes(a["x"]), "x read and y written")
-_BENCH_GRAD = Bench(
+BENCH = Bench((_case(1),), "bytes", lambda a: 2 * nbytes(a["x"]), "x read and y written")
+BENCH_GRAD = Bench(
     (_case(2),), "bytes", lambda a: 3 * nbytes(a["dy"]), "dy and the other array read, dx written"
 )
-_ROUNDED = Tolerance(5e-7, 1e-15, "an exponential and a few roundings")
+ROUNDED = Tolerance(5e-7, 1e-15, "an exponential and a few roundings")
 _ONE_PRODUCT = Tolerance(1.5e-7, 3e-16, "the parameter and one product are rounded")
 _SLOPES: tuple[dict[str, Any], ...] = ({}, {"negative_slope": 0.3}, {"negative_slope": -1.0})
 _ALPHAS: tuple[dict[str, Any], ...] = ({}, {"alpha": 1.7}, {"alpha": 0.0})
@@ -73,9 +73,9 @@ OPS = [
     Op(
         ops.relu,
         reference.relu,
-        _forward(),
+        forward(),
         EXACT,
-        _BENCH,
+        BENCH,
         gradient={"x": lambda a, dy: ops.relu_grad(dy, ops.relu(a["x"]))},
     ),
     Op(
@@ -83,71 +83,71 @@ OPS = [
         reference.relu_grad,
         _relu_grad,
         EXACT,
-        _BENCH_GRAD,
+        BENCH_GRAD,
         gradient_of="relu",
     ),
     Op(
         ops.leaky_relu,
         reference.leaky_relu,
-        _forward(*_SLOPES),
+        forward(*_SLOPES),
         _ONE_PRODUCT,
-        _BENCH,
+        BENCH,
         gradient={"x": lambda a, dy: ops.leaky_relu_grad(dy, a["x"], a["negative_slope"])},
     ),
     Op(
         ops.leaky_relu_grad,
         reference.leaky_relu_grad,
-        _backward(lambda x, negative_slope=0.01: x, *_SLOPES),
+        backward(lambda x, negative_slope=0.01: x, *_SLOPES),
         _ONE_PRODUCT,
-        _BENCH_GRAD,
+        BENCH_GRAD,
         gradient_of="leaky_relu",
     ),
     Op(
         ops.elu,
         reference.elu,
-        _forward(*_ALPHAS),
-        _ROUNDED,
-        _BENCH,
+        forward(*_ALPHAS),
+        ROUNDED,
+        BENCH,
         gradient={"x": lambda a, dy: ops.elu_grad(dy, ops.elu(**a), a["alpha"])},
     ),
     Op(
         ops.elu_grad,
         reference.elu_grad,
-        _backward(reference.elu, *_ALPHAS),
-        _ROUNDED,
-        _BENCH_GRAD,
+        backward(reference.elu, *_ALPHAS),
+        ROUNDED,
+        BENCH_GRAD,
         gradient_of="elu",
     ),
     Op(
         ops.sigmoid,
         reference.sigmoid,
-        _forward(),
-        _ROUNDED,
-        _BENCH,
+        forward(),
+        ROUNDED,
+        BENCH,
         gradient={"x": lambda a, dy: ops.sigmoid_grad(dy, ops.sigmoid(a["x"]))},
     ),
     Op(
         ops.sigmoid_grad,
         reference.sigmoid_grad,
-        _backward(reference.sigmoid),
-        _ROUNDED,
-        _BENCH_GRAD,
+        backward(reference.sigmoid),
+        ROUNDED,
+        BENCH_GRAD,
         gradient_of="sigmoid",
     ),
     Op(
         ops.tanh,
         reference.tanh,
-        _forward(),
-        _ROUNDED,
-        _BENCH,
+        forward(),
+        ROUNDED,
+        BENCH,
         gradient={"x": lambda a, dy: ops.tanh_grad(dy, ops.tanh(a["x"]))},
     ),
     Op(
         ops.tanh_grad,
         reference.tanh_grad,
-        _backward(reference.tanh),
-        _ROUNDED,
-        _BENCH_GRAD,
+        backward(reference.tanh),
+        ROUNDED,
+        BENCH_GRAD,
         gradient_of="tanh",
     ),
 ]

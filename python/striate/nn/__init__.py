@@ -37,10 +37,12 @@ from ._pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from ._pullback import Pullback
 from ._sequential import Sequential
 from ._shape import Flatten
+from ._smooth_activation import GELU, Hardswish, PReLU, SiLU, Softplus
 from ._summary import Summary
 
 __all__ = [
     "ELU",
+    "GELU",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BatchNorm1d",
@@ -51,20 +53,24 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
+    "Hardswish",
     "LeakyReLU",
     "Linear",
     "LoadResult",
     "LocalResponseNorm",
     "MaxPool2d",
     "Module",
+    "PReLU",
     "Parameter",
     "Pullback",
     "ReLU",
     "Residual",
     "Seed",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Summary",
     "Tanh",
     "fold_batch_norm",

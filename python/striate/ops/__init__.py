@@ -29,7 +29,18 @@ from .loss import mse_loss, nll_loss, softmax_cross_entropy
 from .lrn import local_response_norm, local_response_norm_grad
 from .optimizer import adam_step, clip_grad_norm, sgd_step
 from .pool import max_pool2d, max_pool2d_grad, max_pool2d_with_indices
+from .prelu import prelu, prelu_grad
 from .shape import concat, concat_grad, pad, pad_grad
+from .smooth_activation import (
+    gelu,
+    gelu_grad,
+    hardswish,
+    hardswish_grad,
+    silu,
+    silu_grad,
+    softplus,
+    softplus_grad,
+)
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
 
 __all__ = [
@@ -53,6 +64,10 @@ __all__ = [
     "dropout",
     "elu",
     "elu_grad",
+    "gelu",
+    "gelu_grad",
+    "hardswish",
+    "hardswish_grad",
     "leaky_relu",
     "leaky_relu_grad",
     "linear",
@@ -71,14 +86,20 @@ __all__ = [
     "nll_loss",
     "pad",
     "pad_grad",
+    "prelu",
+    "prelu_grad",
     "relu",
     "relu_grad",
     "sgd_step",
     "sigmoid",
     "sigmoid_grad",
+    "silu",
+    "silu_grad",
     "softmax",
     "softmax_cross_entropy",
     "softmax_grad",
+    "softplus",
+    "softplus_grad",
     "tanh",
     "tanh_grad",
 ]

@@ -47,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     busy = commands.add_parser("busy", help="convolutions while another process takes a processor")
     _add_options(busy)
     busy.set_defaults(run=_busy)
+
+    accuracy = commands.add_parser("accuracy", help="the convolutions' errors against float64")
+    _add_options(accuracy)
+    accuracy.set_defaults(run=_accuracy)
     return parser
 
 
@@ -169,6 +173,30 @@ def _busy(parsed: argparse.Namespace) -> int:
     print(report.summary(described, None))
     print()
     print(busy.table(rows))
+    if parsed.json:
+        report.write_json(
+            parsed.json, {"format": report.FORMAT, "machine": described, "rows": rows}
+        )
+    return 0
+
+
+def _accuracy(parsed: argparse.Namespace) -> int:
+    import striate  # noqa: F401
+
+    from . import accuracy
+
+    layers = accuracy.LAYERS[:1] if parsed.quick else accuracy.LAYERS
+    if parsed.only:
+        layers = tuple(x for x in layers if parsed.only.search(accuracy.name_of(x)))
+    if not layers:
+        print("bench: no row matches", file=sys.stderr)
+        return 2
+    machine.set_threads(parsed.threads)
+    rows = accuracy.measure(layers)
+    described = machine.describe()
+    print(report.summary(described, None))
+    print()
+    print(accuracy.table(rows))
     if parsed.json:
         report.write_json(
             parsed.json, {"format": report.FORMAT, "machine": described, "rows": rows}

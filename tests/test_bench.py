@@ -187,3 +187,16 @@ def test_busy() -> None:
     row = next(line for line in done.stdout.splitlines() if line.startswith("conv2d mobilenet.dw7"))
     assert 0.1 < float(row.split()[-1]) < 10
     assert "geometric mean of the speeds: striate" in done.stdout
+
+
+def test_accuracy(tmp_path: Path) -> None:
+    path = tmp_path / "accuracy.json"
+    done = bench("accuracy", "--quick", "--json", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = report.read_json(path)["rows"]
+    assert len(rows) == 4 * 3
+    for row in rows:
+        assert 0 < row["exact"]["error"] < 2e-6
+        assert 0 < row["fast"]["error"] < 2e-5
+        assert "Winograd" not in row["exact"]["algorithm"]
+    assert bench("accuracy", "--only", "9x9").returncode == 2

@@ -122,7 +122,7 @@ def cases(quick: bool) -> list[Case]:
 
 def _case(name: str, layer: Layer, batch: int) -> Case:
     op, shapes, options = OPS[name], layer.shapes(batch), layer.options()
-    first, second, third = _ARGUMENTS[name]
+    first, second, third = ARGUMENTS[name]
     rest = () if third is None else (shapes[third],)
 
     def sides(torch: Any) -> Sides:
@@ -146,7 +146,7 @@ def _case(name: str, layer: Layer, batch: int) -> Case:
 
 
 # Its arrays, and what it takes the shape of.
-_ARGUMENTS: dict[str, tuple[str, str, str | None]] = {
+ARGUMENTS: dict[str, tuple[str, str, str | None]] = {
     "conv2d": ("x", "w", None),
     "conv2d_input_grad": ("dy", "w", "x"),
     "conv2d_weight_grad": ("dy", "x", "w"),

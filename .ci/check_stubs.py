@@ -10,13 +10,15 @@ from striate import _core
 
 
 def stub_names(text: str) -> set[str]:
-    """Collect the stub's functions, and the methods of its protocol, which are functions too."""
+    """Collect the stub's functions, and the members of its protocol, which are functions too."""
     names = set()
     for node in ast.parse(text).body:
         for item in node.body if isinstance(node, ast.ClassDef) else [node]:
             if isinstance(item, ast.FunctionDef):
                 names.add(item.name)
-    return names
+            elif isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                names.add(item.target.id)
+    return {name for name in names if not name.startswith("_")}
 
 
 def main() -> int:

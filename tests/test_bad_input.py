@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from good_windows import GOOD_WINDOWS
 from numpy.lib.stride_tricks import as_strided
 
 from striate import ops
@@ -41,19 +42,7 @@ def read_only(a: Any) -> Any:
 
 # A call that is right for each op, by the arguments' names; the cases below change some of them.
 GOOD: dict[str, Callable[[], dict[str, Any]]] = {
-    "conv2d": lambda: {"x": f64(2, 4, 6, 7), "w": f64(6, 4, 3, 3), "b": f64(6)},
-    "conv2d_input_grad": lambda: {
-        "dy": f64(2, 6, 4, 5),
-        "w": f64(6, 4, 3, 3),
-        "x_shape": (2, 4, 6, 7),
-        "y": f64(2, 6, 4, 5),
-    },
-    "conv2d_weight_grad": lambda: {
-        "dy": f64(2, 6, 4, 5),
-        "x": f64(2, 4, 6, 7),
-        "w_shape": (6, 4, 3, 3),
-        "y": f64(2, 6, 4, 5),
-    },
+    **GOOD_WINDOWS,
     "bias_grad": lambda: {"dy": f64(2, 3, 4, 5), "y": f64(2, 3, 4, 5)},
     "linear": lambda: {"x": f64(2, 5), "w": f64(3, 5), "b": f64(3)},
     "linear_input_grad": lambda: {"dy": f64(2, 3), "w": f64(3, 5), "y": f64(2, 3)},
@@ -536,6 +525,7 @@ ELEMENTWISE_BY_INPUT = tuple(
 
 # 2^60 float32 elements: NumPy has such an array, but its size as float64 overflows.
 HUGE = (2**20, 2**20, 2**10, 2**10)
+HUGE_OF_RANK = {3: (2**20, 2**20, 2**20), 5: (2**20, 2**20, 2**10, 2**5, 2**5)}
 
 
 @pytest.mark.parametrize("name", [n for n, good in GOOD.items() if "x" in good() and n != "linear"])
@@ -552,7 +542,7 @@ def test_overflowing_zero_stride_array(name: str) -> None:
     if name == "linear_weight_grad":
         good.update(dy=huge(2**20, 2**20, 2**10, 3), y=None)
     with pytest.raises(ValueError, match=rf"^{name}: .*2\^59 elements\. Got shape \(1048576, "):
-        OPS[name].function(**{**good, "x": huge(*HUGE)})
+        OPS[name].function(**{**good, "x": huge(*HUGE_OF_RANK.get(good["x"].ndim, HUGE))})
 
 
 @pytest.mark.parametrize("name", ["relu", "max_pool2d", "local_response_norm", "dropout"])

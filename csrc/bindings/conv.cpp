@@ -13,75 +13,164 @@ ConvAlgorithm choose(ConvDirection direction, const ConvProblem& problem) {
   return plan_for<T>(direction, problem).algorithm;
 }
 
-py::array conv2d(py::object x_object, py::object w_object, py::object b_object, py::object stride,
-                 py::object padding, py::object dilation, py::object groups,
-                 py::object activation) {
-  static constexpr char function[] = "conv2d";
-  Input x(function, "x", x_object), w(function, "w", w_object);
-  OptionalInput b(function, "b", b_object);
-  const ConvProblem p = spec::conv(function, 2, x.info(), w.info(), b.info(),
-                                   parse_conv_args(function, stride, padding, dilation, groups));
-  const bool relu = parse_activation(function, activation);
-  const void *x_data = x.data(), *w_data = w.data(), *b_data = b.data();
-  Output y(p.dtype, p.y_shape());
+// The three sums over a convolution's terms, for arrays of the problem's dtype. `y` and `b` may be
+// null.
+
+void forward(const ConvProblem& p, const void* x, const void* w, const void* b, bool relu,
+             void* y) {
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().conv->forward(p, choose<T>(ConvDirection::forward, p),
-                               static_cast<const T*>(x_data), static_cast<const T*>(w_data),
-                               static_cast<const T*>(b_data), relu, static_cast<T*>(y.data()),
-                               context());
+    kernels<T>().conv->forward(p, choose<T>(ConvDirection::forward, p), static_cast<const T*>(x),
+                               static_cast<const T*>(w), static_cast<const T*>(b), relu,
+                               static_cast<T*>(y), context());
   });
-  return y.release();
 }
 
-py::array conv2d_input_grad(py::object dy_object, py::object w_object, py::object x_shape,
-                            py::object stride, py::object padding, py::object dilation,
-                            py::object groups, py::object y_object) {
-  static constexpr char function[] = "conv2d_input_grad";
-  Input dy(function, "dy", dy_object), w(function, "w", w_object);
-  OptionalInput y(function, "y", y_object);
-  const ConvProblem p = spec::conv_input_grad(
-      function, 2, dy.info(), w.info(), parse_shape(function, "x_shape", x_shape), y.info(),
-      parse_conv_args(function, stride, padding, dilation, groups));
-  const void *dy_data = dy.data(), *w_data = w.data(), *y_data = y.data();
-  Output dx(p.dtype, p.x_shape());
+void input_grad(const ConvProblem& p, const void* dy, const void* w, const void* y, const void* b,
+                void* dx) {
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     kernels<T>().conv->input_grad(p, choose<T>(ConvDirection::input_grad, p),
-                                  static_cast<const T*>(dy_data), static_cast<const T*>(w_data),
-                                  static_cast<const T*>(y_data), static_cast<T*>(dx.data()),
-                                  context());
+                                  static_cast<const T*>(dy), static_cast<const T*>(w),
+                                  static_cast<const T*>(y), static_cast<const T*>(b),
+                                  static_cast<T*>(dx), context());
   });
-  return dx.release();
 }
 
-py::array conv2d_weight_grad(py::object dy_object, py::object x_object, py::object w_shape,
-                             py::object stride, py::object padding, py::object dilation,
-                             py::object groups, py::object y_object) {
-  static constexpr char function[] = "conv2d_weight_grad";
-  Input dy(function, "dy", dy_object), x(function, "x", x_object);
-  OptionalInput y(function, "y", y_object);
-  const ConvProblem p = spec::conv_weight_grad(
-      function, 2, dy.info(), x.info(), parse_shape(function, "w_shape", w_shape), y.info(),
-      parse_conv_args(function, stride, padding, dilation, groups));
-  const void *dy_data = dy.data(), *x_data = x.data(), *y_data = y.data();
-  Output dw(p.dtype, p.w_shape());
+void weight_grad(const ConvProblem& p, const void* dy, const void* x, const void* y, void* dw) {
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     kernels<T>().conv_weight_grad->weight_grad(
-        p, choose<T>(ConvDirection::weight_grad, p), static_cast<const T*>(dy_data),
-        static_cast<const T*>(x_data), static_cast<const T*>(y_data), static_cast<T*>(dw.data()),
-        context());
+        p, choose<T>(ConvDirection::weight_grad, p), static_cast<const T*>(dy),
+        static_cast<const T*>(x), static_cast<const T*>(y), static_cast<T*>(dw), context());
   });
-  return dw.release();
+}
+
+// The names of a family's functions for one number of spatial axes.
+struct Family {
+  int rank;
+  const char *forward, *input_grad, *weight_grad;
+};
+
+constexpr Family kConv[] = {
+    {1, "conv1d", "conv1d_input_grad", "conv1d_weight_grad"},
+    {2, "conv2d", "conv2d_input_grad", "conv2d_weight_grad"},
+    {3, "conv3d", "conv3d_input_grad", "conv3d_weight_grad"},
+};
+
+void register_family(py::module_& module, const Family& family) {
+  const int rank = family.rank;
+  module.def(family.forward, [rank, function = family.forward](
+                                 py::object x_object, py::object w_object, py::object b_object,
+                                 py::object stride, py::object padding, py::object dilation,
+                                 py::object groups, py::object activation) {
+    Input x(function, "x", x_object), w(function, "w", w_object);
+    OptionalInput b(function, "b", b_object);
+    const ConvProblem p = spec::conv(function, rank, x.info(), w.info(), b.info(),
+                                     parse_conv_args(function, stride, padding, dilation, groups));
+    const bool relu = parse_activation(function, activation);
+    const void *x_data = x.data(), *w_data = w.data(), *b_data = b.data();
+    Output y(p.dtype, p.y_shape());
+    forward(p, x_data, w_data, b_data, relu, y.data());
+    return y.release();
+  });
+  module.def(family.input_grad,
+             [rank, function = family.input_grad](
+                 py::object dy_object, py::object w_object, py::object x_shape, py::object stride,
+                 py::object padding, py::object dilation, py::object groups, py::object y_object) {
+               Input dy(function, "dy", dy_object), w(function, "w", w_object);
+               OptionalInput y(function, "y", y_object);
+               const ConvProblem p = spec::conv_input_grad(
+                   function, rank, dy.info(), w.info(), parse_shape(function, "x_shape", x_shape),
+                   y.info(), parse_conv_args(function, stride, padding, dilation, groups));
+               const void *dy_data = dy.data(), *w_data = w.data(), *y_data = y.data();
+               Output dx(p.dtype, p.x_shape());
+               input_grad(p, dy_data, w_data, y_data, nullptr, dx.data());
+               return dx.release();
+             });
+  module.def(family.weight_grad,
+             [rank, function = family.weight_grad](
+                 py::object dy_object, py::object x_object, py::object w_shape, py::object stride,
+                 py::object padding, py::object dilation, py::object groups, py::object y_object) {
+               Input dy(function, "dy", dy_object), x(function, "x", x_object);
+               OptionalInput y(function, "y", y_object);
+               const ConvProblem p = spec::conv_weight_grad(
+                   function, rank, dy.info(), x.info(), parse_shape(function, "w_shape", w_shape),
+                   y.info(), parse_conv_args(function, stride, padding, dilation, groups));
+               const void *dy_data = dy.data(), *x_data = x.data(), *y_data = y.data();
+               Output dw(p.dtype, p.w_shape());
+               weight_grad(p, dy_data, x_data, y_data, dw.data());
+               return dw.release();
+             });
+}
+
+constexpr Family kConvTranspose[] = {
+    {1, "conv_transpose1d", "conv_transpose1d_input_grad", "conv_transpose1d_weight_grad"},
+    {2, "conv_transpose2d", "conv_transpose2d_input_grad", "conv_transpose2d_weight_grad"},
+    {3, "conv_transpose3d", "conv_transpose3d_input_grad", "conv_transpose3d_weight_grad"},
+};
+
+spec::ConvTransposeArgs parse_transposed(const char* function, const py::object& stride,
+                                         const py::object& padding,
+                                         const py::object& output_padding,
+                                         const py::object& dilation, const py::object& groups) {
+  return {parse_conv_args(function, stride, padding, dilation, groups),
+          parse_spatial(function, "output_padding", output_padding)};
+}
+
+// The problem is the convolution from the output to the input: forward and input gradient change
+// places, and the weight gradient's two arrays.
+void register_transposed(py::module_& module, const Family& family) {
+  const int rank = family.rank;
+  module.def(family.forward, [rank, function = family.forward](
+                                 py::object x_object, py::object w_object, py::object b_object,
+                                 py::object stride, py::object padding, py::object output_padding,
+                                 py::object dilation, py::object groups) {
+    Input x(function, "x", x_object), w(function, "w", w_object);
+    OptionalInput b(function, "b", b_object);
+    const ConvProblem p = spec::conv_transpose(
+        function, rank, x.info(), w.info(), b.info(),
+        parse_transposed(function, stride, padding, output_padding, dilation, groups));
+    const void *x_data = x.data(), *w_data = w.data(), *b_data = b.data();
+    Output y(p.dtype, p.x_shape());
+    input_grad(p, x_data, w_data, nullptr, b_data, y.data());
+    return y.release();
+  });
+  module.def(family.input_grad,
+             [rank, function = family.input_grad](py::object dy_object, py::object w_object,
+                                                  py::object x_shape, py::object stride,
+                                                  py::object padding, py::object output_padding,
+                                                  py::object dilation, py::object groups) {
+               Input dy(function, "dy", dy_object), w(function, "w", w_object);
+               const ConvProblem p = spec::conv_transpose_input_grad(
+                   function, rank, dy.info(), w.info(), parse_shape(function, "x_shape", x_shape),
+                   parse_transposed(function, stride, padding, output_padding, dilation, groups));
+               const void *dy_data = dy.data(), *w_data = w.data();
+               Output dx(p.dtype, p.y_shape());
+               forward(p, dy_data, w_data, nullptr, false, dx.data());
+               return dx.release();
+             });
+  module.def(family.weight_grad,
+             [rank, function = family.weight_grad](py::object dy_object, py::object x_object,
+                                                   py::object w_shape, py::object stride,
+                                                   py::object padding, py::object output_padding,
+                                                   py::object dilation, py::object groups) {
+               Input dy(function, "dy", dy_object), x(function, "x", x_object);
+               const ConvProblem p = spec::conv_transpose_weight_grad(
+                   function, rank, dy.info(), x.info(), parse_shape(function, "w_shape", w_shape),
+                   parse_transposed(function, stride, padding, output_padding, dilation, groups));
+               const void *dy_data = dy.data(), *x_data = x.data();
+               Output dw(p.dtype, p.w_shape());
+               weight_grad(p, x_data, dy_data, nullptr, dw.data());
+               return dw.release();
+             });
 }
 
 }  // namespace
 
 void register_conv(py::module_& module) {
-  module.def("conv2d", conv2d);
-  module.def("conv2d_input_grad", conv2d_input_grad);
-  module.def("conv2d_weight_grad", conv2d_weight_grad);
+  for (const Family& family : kConv) register_family(module, family);
+  for (const Family& family : kConvTranspose) register_transposed(module, family);
 }
 
 }  // namespace striate::bindings

@@ -117,14 +117,15 @@ struct LrnKernels {
   void (*grad)(const LrnProblem&, const T* dy, const T* x, T* dx, const Context&);
 };
 
-// `y` is the output of a fused ReLU, whose mask applies to dy, or null; so also below.
+// `y` is the output of a fused ReLU, whose mask applies to dy, or null; so also below. The input
+// gradient's bias, for each channel of dx, is that of a transposed convolution, or null.
 template <class T>
 struct ConvKernels {
   TileShape tile;
   void (*forward)(const ConvProblem&, ConvAlgorithm, const T* x, const T* w, const T* bias,
                   bool relu, T* y, const Context&);
-  void (*input_grad)(const ConvProblem&, ConvAlgorithm, const T* dy, const T* w, const T* y, T* dx,
-                     const Context&);
+  void (*input_grad)(const ConvProblem&, ConvAlgorithm, const T* dy, const T* w, const T* y,
+                     const T* bias, T* dx, const Context&);
 };
 
 template <class T>

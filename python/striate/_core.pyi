@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any, Protocol, type_check_only
+from typing import Any, Protocol, TypeVar, type_check_only
 
 from striate._typing import (
     Activation,
@@ -8,55 +8,105 @@ from striate._typing import (
     GeluApproximate,
     IntArray,
     IntOrPair,
+    IntOrSingle,
+    IntOrTriple,
     LrnConvention,
     LrnRegion,
     NumericPadding,
     Padding,
+    Padding1d,
+    Padding3d,
     Precision,
     Reduction,
     SgdConvention,
 )
 
-# What every compiled module computes, and `_backend.select` returns: the functions of
-# `striate.ops` with their arguments by position.
+# Functions that exist for one, two and three spatial axes: sizes and paddings differ.
+_Size_contra = TypeVar("_Size_contra", contravariant=True)
+_Pad_contra = TypeVar("_Pad_contra", contravariant=True)
+
 @type_check_only
-class Kernels(Protocol):
-    def conv2d(
+class _Conv(Protocol[_Size_contra, _Pad_contra]):
+    def __call__(
         self,
         x: FloatArray,
         w: FloatArray,
         b: FloatArray | None,
-        stride: IntOrPair,
-        padding: Padding,
-        dilation: IntOrPair,
+        stride: _Size_contra,
+        padding: _Pad_contra,
+        dilation: _Size_contra,
         groups: int,
         activation: Activation,
         /,
     ) -> FloatArray: ...
-    def conv2d_input_grad(
+
+@type_check_only
+class _ConvGrad(Protocol[_Size_contra, _Pad_contra]):
+    def __call__(
         self,
         dy: FloatArray,
-        w: FloatArray,
-        x_shape: tuple[int, ...],
-        stride: IntOrPair,
-        padding: Padding,
-        dilation: IntOrPair,
+        other: FloatArray,
+        shape: tuple[int, ...],
+        stride: _Size_contra,
+        padding: _Pad_contra,
+        dilation: _Size_contra,
         groups: int,
         y: FloatArray | None,
         /,
     ) -> FloatArray: ...
-    def conv2d_weight_grad(
+
+@type_check_only
+class _ConvTranspose(Protocol[_Size_contra, _Pad_contra]):
+    def __call__(
         self,
-        dy: FloatArray,
         x: FloatArray,
-        w_shape: tuple[int, ...],
-        stride: IntOrPair,
-        padding: Padding,
-        dilation: IntOrPair,
+        w: FloatArray,
+        b: FloatArray | None,
+        stride: _Size_contra,
+        padding: _Pad_contra,
+        output_padding: _Size_contra,
+        dilation: _Size_contra,
         groups: int,
-        y: FloatArray | None,
         /,
     ) -> FloatArray: ...
+
+@type_check_only
+class _ConvTransposeGrad(Protocol[_Size_contra, _Pad_contra]):
+    def __call__(
+        self,
+        dy: FloatArray,
+        other: FloatArray,
+        shape: tuple[int, ...],
+        stride: _Size_contra,
+        padding: _Pad_contra,
+        output_padding: _Size_contra,
+        dilation: _Size_contra,
+        groups: int,
+        /,
+    ) -> FloatArray: ...
+
+# What every compiled module computes, and `_backend.select` returns: the functions of
+# `striate.ops` with their arguments by position.
+@type_check_only
+class Kernels(Protocol):
+    conv1d: _Conv[IntOrSingle, Padding1d]
+    conv1d_input_grad: _ConvGrad[IntOrSingle, Padding1d]
+    conv1d_weight_grad: _ConvGrad[IntOrSingle, Padding1d]
+    conv_transpose1d: _ConvTranspose[IntOrSingle, Padding1d]
+    conv_transpose1d_input_grad: _ConvTransposeGrad[IntOrSingle, Padding1d]
+    conv_transpose1d_weight_grad: _ConvTransposeGrad[IntOrSingle, Padding1d]
+    conv2d: _Conv[IntOrPair, Padding]
+    conv2d_input_grad: _ConvGrad[IntOrPair, Padding]
+    conv2d_weight_grad: _ConvGrad[IntOrPair, Padding]
+    conv_transpose2d: _ConvTranspose[IntOrPair, Padding]
+    conv_transpose2d_input_grad: _ConvTransposeGrad[IntOrPair, Padding]
+    conv_transpose2d_weight_grad: _ConvTransposeGrad[IntOrPair, Padding]
+    conv3d: _Conv[IntOrTriple, Padding3d]
+    conv3d_input_grad: _ConvGrad[IntOrTriple, Padding3d]
+    conv3d_weight_grad: _ConvGrad[IntOrTriple, Padding3d]
+    conv_transpose3d: _ConvTranspose[IntOrTriple, Padding3d]
+    conv_transpose3d_input_grad: _ConvTransposeGrad[IntOrTriple, Padding3d]
+    conv_transpose3d_weight_grad: _ConvTransposeGrad[IntOrTriple, Padding3d]
     def bias_grad(self, dy: FloatArray, axis: int, y: FloatArray | None, /) -> FloatArray: ...
     def linear(
         self, x: FloatArray, w: FloatArray, b: FloatArray | None, activation: Activation, /

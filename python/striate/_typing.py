@@ -14,6 +14,13 @@ Pair: TypeAlias = tuple[int, int]
 IntOrPair: TypeAlias = int | Pair
 NumericPadding: TypeAlias = IntOrPair | tuple[Pair, Pair]
 Padding: TypeAlias = NumericPadding | Literal["same", "valid"]
+# The same for one spatial axis and for three.
+Single: TypeAlias = tuple[int]
+IntOrSingle: TypeAlias = int | Single
+Padding1d: TypeAlias = IntOrSingle | tuple[Pair] | Literal["same", "valid"]
+Triple: TypeAlias = tuple[int, int, int]
+IntOrTriple: TypeAlias = int | Triple
+Padding3d: TypeAlias = IntOrTriple | tuple[Pair, Pair, Pair] | Literal["same", "valid"]
 
 Activation: TypeAlias = Literal["relu"] | None
 Precision: TypeAlias = Literal["fast", "exact"]

@@ -37,5 +37,20 @@ ConvProblem conv_weight_grad(const char* function, int rank, const ArrayInfo& dy
                              const ArrayInfo& x, const Shape& w_shape, const ArrayInfo* y,
                              const ConvArgs& args);
 
+struct ConvTransposeArgs : ConvArgs {
+  SpatialArg output_padding;
+};
+
+// A transposed convolution is the input gradient of the convolution that these return: the
+// problem's x is the transposed one's output, its y the input. Gradients swap likewise.
+ConvProblem conv_transpose(const char* function, int rank, const ArrayInfo& x, const ArrayInfo& w,
+                           const ArrayInfo* b, const ConvTransposeArgs& args);
+ConvProblem conv_transpose_input_grad(const char* function, int rank, const ArrayInfo& dy,
+                                      const ArrayInfo& w, const Shape& x_shape,
+                                      const ConvTransposeArgs& args);
+ConvProblem conv_transpose_weight_grad(const char* function, int rank, const ArrayInfo& dy,
+                                       const ArrayInfo& x, const Shape& w_shape,
+                                       const ConvTransposeArgs& args);
+
 }  // namespace spec
 }  // namespace striate

@@ -13,10 +13,6 @@ Shape PoolProblem::y_shape() const {
 namespace spec {
 namespace {
 
-const char* layout(int rank) {
-  return rank == 1 ? "(N, C, L)" : rank == 2 ? "(N, C, H, W)" : "(N, C, D, H, W)";
-}
-
 const char* plane_size(int rank) { return rank == 1 ? "L" : rank == 2 ? "H * W" : "D * H * W"; }
 
 int64_t plane_elements(const Shape& shape) {
@@ -36,7 +32,7 @@ void flatten_global(Window& w) {
 
 PoolProblem sliding_pool(const char* function, int rank, const ArrayInfo& x,
                          const WindowArgs& args) {
-  check_rank(function, x, rank + 2, layout(rank));
+  check_rank(function, x, rank + 2, image_layout(rank));
   element_count(function, x.name, x.shape);
   PoolProblem p;
   p.dtype = x.dtype;
@@ -63,7 +59,7 @@ AvgPoolProblem avg_pool(const char* function, int rank, const ArrayInfo& x, cons
 
 AvgPoolProblem adaptive_avg_pool(const char* function, int rank, const ArrayInfo& x,
                                  const SpatialArg& output_size) {
-  check_rank(function, x, rank + 2, layout(rank));
+  check_rank(function, x, rank + 2, image_layout(rank));
   element_count(function, x.name, x.shape);
   WindowArgs args;
   args.kernel.count = rank;
@@ -97,11 +93,11 @@ void check_pool_grad(const char* function, const ArrayInfo& dy, const Shape& y_s
 
 PoolGradProblem max_pool_grad(const char* function, int rank, const ArrayInfo& dy,
                               const Shape& indices, const Shape& x_shape) {
-  check_rank(function, dy, rank + 2, layout(rank));
+  check_rank(function, dy, rank + 2, image_layout(rank));
   check(indices == dy.shape, function, "indices must have dy's shape ", to_string(dy.shape),
         ". Got ", to_string(indices), ".");
-  check(x_shape.rank == rank + 2, function, "x_shape must have ", rank + 2, " axes ", layout(rank),
-        ". Got x_shape=", to_string(x_shape), ".");
+  check(x_shape.rank == rank + 2, function, "x_shape must have ", rank + 2, " axes ",
+        image_layout(rank), ". Got x_shape=", to_string(x_shape), ".");
   check(x_shape[0] == dy.shape[0] && x_shape[1] == dy.shape[1], function,
         "dy and x_shape must agree in N and C. Got dy of shape ", to_string(dy.shape),
         ", x_shape=", to_string(x_shape), ".");

@@ -54,5 +54,13 @@ void resolve_padding(const char* function, int rank, const PaddingArg& padding, 
 // `in` are the `rank` spatial sizes of the input. Every rule about windows is checked here.
 Window resolve_window(const char* function, int rank, const int64_t* in, const WindowArgs& args);
 
+// The convolution whose input gradient a transposed convolution is: `out` are the `rank` spatial
+// sizes of the transposed one's input, and what it returns has its output as `in`.
+Window resolve_transposed_window(const char* function, int rank, const int64_t* out,
+                                 const WindowArgs& args, const SpatialArg& output_padding);
+
+// (N, C, H, W) and the like, for messages.
+const char* image_layout(int rank);
+
 }  // namespace spec
 }  // namespace striate

@@ -35,23 +35,32 @@ void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, co
   gather<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, bias, relu, y, context);
 }
 
+// What the pixels that meet no tap keep.
+template <class T>
+void fill(const ConvProblem& problem, const T* bias, T* dx, const Context& context) {
+  const int64_t plane = problem.window.in_size(), channels = problem.in_channels;
+  parallel_elements(context, problem.batch * channels * plane, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end;) {
+      const int64_t stop = (i / plane + 1) * plane < end ? (i / plane + 1) * plane : end;
+      const Vec<T> value = Vec<T>::set(bias == nullptr ? T(0) : bias[i / plane % channels]);
+      for_each_vector<T>(i, stop, [=](int64_t at, int n) { value.store(dx + at, n); });
+      i = stop;
+    }
+  });
+}
+
 template <class T>
 void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
-                const T* y, T* dx, const Context& context) {
+                const T* y, const T* bias, T* dx, const Context& context) {
   if constexpr (sizeof(T) == 4) {
     if (algorithm == ConvAlgorithm::winograd &&
-        winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y, w, nullptr, false, dx,
+        winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y, w, bias, false, dx,
                       context))
       return;
   }
-  if (input_grad_has_gaps(problem)) {
-    const int64_t count = problem.batch * problem.in_channels * problem.window.in_size();
-    parallel_elements(context, count, [=](int64_t begin, int64_t end) {
-      __builtin_memset(dx + begin, 0, static_cast<size_t>(end - begin) * sizeof(T));
-    });
-  }
+  if (input_grad_has_gaps(problem)) fill(problem, bias, dx, context);
   for (int64_t phase = 0; phase < input_grad_phases(problem); ++phase)
-    gather<T>(plan_input_grad(problem, kTile<T>, phase), algorithm, dy, y, w, nullptr, false, dx,
+    gather<T>(plan_input_grad(problem, kTile<T>, phase), algorithm, dy, y, w, bias, false, dx,
               context);
 }
 

@@ -11,6 +11,7 @@ from . import (
     avg_pool,
     batch_norm,
     conv,
+    conv_transpose,
     dropout,
     elementwise,
     linear,
@@ -27,6 +28,7 @@ from ._entry import Arguments, Array, Bench, Case, Gradient, Op, Sample, Toleran
 
 _FAMILIES = (
     conv,
+    conv_transpose,
     linear,
     pool,
     avg_pool,

@@ -1,9 +1,18 @@
-"""2-d convolution and its gradients."""
+"""Convolution along one, two and three axes."""
 
 from __future__ import annotations
 
 from striate import _backend
-from striate._typing import Activation, FloatArray, IntOrPair, Padding
+from striate._typing import (
+    Activation,
+    FloatArray,
+    IntOrPair,
+    IntOrSingle,
+    IntOrTriple,
+    Padding,
+    Padding1d,
+    Padding3d,
+)
 
 
 def conv2d(
@@ -65,129 +74,106 @@ def conv2d(
     )
 
 
-def conv2d_input_grad(
-    dy: FloatArray,
-    w: FloatArray,
-    x_shape: tuple[int, ...],
-    *,
-    stride: IntOrPair = 1,
-    padding: Padding = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    y: FloatArray | None = None,
-) -> FloatArray:
-    """Gradient of `conv2d` with respect to its input.
-
-    Formula: every output pixel sends `w * dy` back to the input pixels that it was made of; `dx`
-    is the sum. Given y, dy counts only where `y > 0`.
-
-    Args:
-        dy: (N, C_out, H_out, W_out).
-        w: (C_out, C_in / groups, K_h, K_w).
-        x_shape: (N, C_in, H, W), the input's shape.
-        stride: as in `conv2d`; so also padding, dilation and groups.
-        padding: see stride.
-        dilation: see stride.
-        groups: see stride.
-        y: the output of a `conv2d` with activation="relu", of dy's shape; None without one.
-
-    Returns:
-        dx, of shape x_shape and dy's dtype.
-
-    Raises:
-        ValueError: as `conv2d`, or dy or y has not the output's shape.
-        TypeError: an array is not float32 or float64, or the dtypes differ.
-
-    References:
-        Dumoulin and Visin, arXiv:1603.07285, section 4.
-
-    Examples:
-        >>> import numpy as np
-        >>> from striate import ops
-        >>> w = np.array([[[[1.0, 2.0]]]])
-        >>> ops.conv2d_input_grad(np.ones((1, 1, 1, 2)), w, (1, 1, 1, 3)).tolist()
-        [[[[1.0, 3.0, 2.0]]]]
-    """
-    return _backend.select("conv2d_input_grad", dy=dy, w=w, y=y).conv2d_input_grad(
-        dy, w, x_shape, stride, padding, dilation, groups, y
-    )
-
-
-def conv2d_weight_grad(
-    dy: FloatArray,
+def conv1d(
     x: FloatArray,
-    w_shape: tuple[int, ...],
+    w: FloatArray,
+    b: FloatArray | None = None,
     *,
-    stride: IntOrPair = 1,
-    padding: Padding = 0,
-    dilation: IntOrPair = 1,
+    stride: IntOrSingle = 1,
+    padding: Padding1d = 0,
+    dilation: IntOrSingle = 1,
     groups: int = 1,
-    y: FloatArray | None = None,
+    activation: Activation = None,
 ) -> FloatArray:
-    """Gradient of `conv2d` with respect to its filters.
+    """Convolve sequences with filters, which are not flipped.
 
-    Formula: `dw[o, c, k, l]` sums `dy[n, o, i, j]` times the input pixel that this tap met there,
-    over n, i and j. Given y, dy counts only where `y > 0`.
+    Formula, with the strides s, dilations d and the padding p before the first position::
+
+        y[n, o, i] = b[o] + sum over c, k of w[o, c, k] * x[n, first(o) + c, i*s + k*d - p]
+
+    where x is 0 outside and first(o) is the first channel of o's group.
 
     Args:
-        dy: (N, C_out, H_out, W_out).
-        x: (N, C_in, H, W).
-        w_shape: (C_out, C_in / groups, K_h, K_w), the filters' shape.
-        stride: as in `conv2d`; so also padding, dilation and groups.
-        padding: see stride.
-        dilation: see stride.
-        groups: see stride.
-        y: the output of a `conv2d` with activation="relu", of dy's shape; None without one.
+        x: (N, C_in, L).
+        w: (C_out, C_in / groups, K).
+        b: (C_out,), or None for no bias.
+        stride: an int or (l,).
+        padding: as in `conv2d`, for one axis.
+        dilation: the distance between a filter's taps, an int or (l,).
+        groups: output channels of group g see the input channels of group g alone.
+        activation: None or "relu", applied in the same pass.
 
     Returns:
-        dw, of shape w_shape and dy's dtype; zeros for an empty batch.
+        y, (N, C_out, L_out), of x's dtype; sizes as in `conv2d`.
 
     Raises:
-        ValueError: as `conv2d`, or dy or y has not the output's shape.
+        ValueError: a shape, stride, padding, dilation or number of groups does not fit.
         TypeError: an array is not float32 or float64, or the dtypes differ.
 
     References:
-        LeCun et al., "Backpropagation applied to handwritten zip code recognition", Neural
-        Computation 1 (1989).
+        van den Oord et al., "WaveNet: a generative model for raw audio", arXiv:1609.03499, section
+        2.1 (dilated convolutions).
 
     Examples:
         >>> import numpy as np
         >>> from striate import ops
-        >>> x = np.array([[[[1.0, 10.0, 100.0]]]])
-        >>> ops.conv2d_weight_grad(np.ones((1, 1, 1, 2)), x, (1, 1, 1, 2)).tolist()
-        [[[[11.0, 110.0]]]]
+        >>> x = np.array([[[1.0, 2.0, 3.0, 4.0]]])
+        >>> ops.conv1d(x, np.array([[[1.0, 10.0]]]), dilation=2).tolist()
+        [[[31.0, 42.0]]]
     """
-    return _backend.select("conv2d_weight_grad", dy=dy, x=x, y=y).conv2d_weight_grad(
-        dy, x, w_shape, stride, padding, dilation, groups, y
+    return _backend.select("conv1d", x=x, w=w, b=b).conv1d(
+        x, w, b, stride, padding, dilation, groups, activation
     )
 
 
-def bias_grad(dy: FloatArray, *, axis: int = 1, y: FloatArray | None = None) -> FloatArray:
-    """Gradient of a layer's bias: sum over every axis but the channels'.
+def conv3d(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None = None,
+    *,
+    stride: IntOrTriple = 1,
+    padding: Padding3d = 0,
+    dilation: IntOrTriple = 1,
+    groups: int = 1,
+    activation: Activation = None,
+) -> FloatArray:
+    """Convolve volumes, such as video, with filters, which are not flipped.
 
-    Formula: `db[c] = sum of dy[..., c, ...]`. Given y, dy counts only where `y > 0`.
+    Formula, with the strides s, dilations d and the padding p before each axis::
+
+        y[n, o, t, i, j] = b[o] + sum over c, m, k, l of w[o, c, m, k, l]
+            * x[n, first(o) + c, t*s_d + m*d_d - p_d, i*s_h + k*d_h - p_h, j*s_w + l*d_w - p_w]
+
+    where x is 0 outside and first(o) is the first channel of o's group.
 
     Args:
-        dy: the gradient with respect to the output, (N, C, ...) or (..., C).
-        axis: where the channels are: 1 for convolutions, -1 for `linear`.
-        y: the output of a layer with activation="relu", of dy's shape; None without one.
+        x: (N, C_in, D, H, W).
+        w: (C_out, C_in / groups, K_d, K_h, K_w).
+        b: (C_out,), or None for no bias.
+        stride: an int or (d, h, w).
+        padding: as in `conv2d`, for three axes.
+        dilation: the distance between a filter's taps, an int or (d, h, w).
+        groups: output channels of group g see the input channels of group g alone.
+        activation: None or "relu", applied in the same pass.
 
     Returns:
-        db, (C,), of dy's dtype.
+        y, (N, C_out, D_out, H_out, W_out), of x's dtype; sizes as in `conv2d`.
 
     Raises:
-        ValueError: dy has no such axis, or y has another shape.
+        ValueError: a shape, stride, padding, dilation or number of groups does not fit.
         TypeError: an array is not float32 or float64, or the dtypes differ.
 
     References:
-        As in `conv2d_weight_grad`.
+        Tran, Bourdev, Fergus, Torresani and Paluri, "Learning spatiotemporal features with 3D
+        convolutional networks", ICCV 2015, section 3.
 
     Examples:
         >>> import numpy as np
         >>> from striate import ops
-        >>> ops.bias_grad(np.ones((2, 3, 4, 5))).tolist()
-        [40.0, 40.0, 40.0]
-        >>> ops.bias_grad(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=-1).tolist()
-        [4.0, 6.0]
+        >>> x = np.arange(8.0).reshape(1, 1, 2, 2, 2)
+        >>> ops.conv3d(x, np.ones((1, 1, 2, 1, 2))).tolist()
+        [[[[[10.0], [18.0]]]]]
     """
-    return _backend.select("bias_grad", dy=dy, y=y).bias_grad(dy, axis, y)
+    return _backend.select("conv3d", x=x, w=w, b=b).conv3d(
+        x, w, b, stride, padding, dilation, groups, activation
+    )

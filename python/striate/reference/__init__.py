@@ -24,7 +24,29 @@ from .avg_pool import (
     avg_pool2d_grad,
 )
 from .batch_norm import batch_norm, batch_norm_grad, batch_norm_train
-from .conv import bias_grad, conv2d, conv2d_input_grad, conv2d_weight_grad
+from .conv import (
+    bias_grad,
+    conv1d,
+    conv1d_input_grad,
+    conv1d_weight_grad,
+    conv2d,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+    conv3d,
+    conv3d_input_grad,
+    conv3d_weight_grad,
+)
+from .conv_transpose import (
+    conv_transpose1d,
+    conv_transpose1d_input_grad,
+    conv_transpose1d_weight_grad,
+    conv_transpose2d,
+    conv_transpose2d_input_grad,
+    conv_transpose2d_weight_grad,
+    conv_transpose3d,
+    conv_transpose3d_input_grad,
+    conv_transpose3d_weight_grad,
+)
 from .dropout import dropout
 from .elementwise import add, add_grad, mul, mul_grad
 from .linear import linear, linear_input_grad, linear_weight_grad
@@ -61,9 +83,24 @@ __all__ = [
     "clip_grad_norm",
     "concat",
     "concat_grad",
+    "conv1d",
+    "conv1d_input_grad",
+    "conv1d_weight_grad",
     "conv2d",
     "conv2d_input_grad",
     "conv2d_weight_grad",
+    "conv3d",
+    "conv3d_input_grad",
+    "conv3d_weight_grad",
+    "conv_transpose1d",
+    "conv_transpose1d_input_grad",
+    "conv_transpose1d_weight_grad",
+    "conv_transpose2d",
+    "conv_transpose2d_input_grad",
+    "conv_transpose2d_weight_grad",
+    "conv_transpose3d",
+    "conv_transpose3d_input_grad",
+    "conv_transpose3d_weight_grad",
     "dropout",
     "elu",
     "elu_grad",

@@ -8,7 +8,7 @@ import numpy as np
 
 from striate._typing import FloatArray, NumericPadding, Pair
 
-from ._window import pair
+from ._window import per_axis
 
 
 def concat(arrays: Sequence[FloatArray], axis: int = 1) -> FloatArray:
@@ -36,5 +36,5 @@ def pad_grad(dy: FloatArray, padding: NumericPadding) -> FloatArray:
 def _sides(function: str, padding: NumericPadding) -> tuple[Pair, Pair]:
     if isinstance(padding, int | np.integer):
         padding = (int(padding), int(padding))
-    top, left = (pair(function, "padding", side) for side in padding)
-    return top, left
+    (top, bottom), (left, right) = (per_axis(function, "padding", side, 2) for side in padding)
+    return (top, bottom), (left, right)

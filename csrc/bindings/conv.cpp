@@ -21,7 +21,7 @@ void forward(const ConvProblem& p, const void* x, const void* w, const void* b, 
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     kernels<T>().conv->forward(p, choose<T>(ConvDirection::forward, p), static_cast<const T*>(x),
-                               static_cast<const T*>(w), static_cast<const T*>(b), relu,
+                               static_cast<const T*>(w), nullptr, static_cast<const T*>(b), relu,
                                static_cast<T*>(y), context());
   });
 }

@@ -122,8 +122,12 @@ struct LrnKernels {
 template <class T>
 struct ConvKernels {
   TileShape tile;
-  void (*forward)(const ConvProblem&, ConvAlgorithm, const T* x, const T* w, const T* bias,
-                  bool relu, T* y, const Context&);
+  // Elements of an algorithm's own form of the weights, 0 where it has none worth keeping; `packed`
+  // holds that form or is null.
+  int64_t (*packed_size)(const ConvProblem&, ConvAlgorithm);
+  void (*pack)(const ConvProblem&, ConvAlgorithm, const T* w, T* packed, const Context&);
+  void (*forward)(const ConvProblem&, ConvAlgorithm, const T* x, const T* w, const T* packed,
+                  const T* bias, bool relu, T* y, const Context&);
   void (*input_grad)(const ConvProblem&, ConvAlgorithm, const T* dy, const T* w, const T* y,
                      const T* bias, T* dx, const Context&);
 };

@@ -19,7 +19,9 @@ constexpr int64_t kMostRows = 64;
 // Weights that outgrow the tiles by this factor are not kept: writing them to memory and reading
 // them back would cost more than transforming them in place.
 constexpr int64_t kWeightsOverTiles = 4;
-constexpr int64_t kDepthOfUnsharedWeights = 128;
+// Channels whose products are added up in registers: more would lose accuracy, fewer would reload
+// the sums too often.
+constexpr int64_t kWinogradDepth = 256;
 constexpr int64_t kTasks = 8;
 
 // Even shares of at most `most`.
@@ -37,17 +39,16 @@ void choose_blocks(Winograd& g, TileShape tile) {
   const int64_t panels = std::max<int64_t>(1, g.row_panels);
   g.share_tiles = count * kWeightsOverTiles < g.rows;
   g.share_weights = !g.share_tiles;
+  g.depth_block = even(channels, kWinogradDepth);
   if (g.share_tiles) {
     const int64_t rows =
         std::clamp(kSharedProducts / (quanta * kTileQuantum), int64_t{tile.rows}, kMostRows);
     const int64_t wanted =
         std::clamp<int64_t>(panels / kTasks, 1, std::max<int64_t>(1, rows / tile.rows));
     g.panels_per_block = even(panels, wanted);
-    g.depth_block = even(channels, kDepthOfUnsharedWeights);
   } else {
     const int64_t rows = std::max<int64_t>(kProducts / g.tiles_per_block, tile.rows);
     g.panels_per_block = even(panels, std::max<int64_t>(1, rows / tile.rows));
-    g.depth_block = even(channels, kDepthBlock);
     if (g.groups * g.blocks() < kTasks) {
       g.share_tiles = true;
       const int64_t splits = ceil_div(kTasks, g.groups * g.blocks());
@@ -90,14 +91,6 @@ int64_t Winograd::panels_in(int64_t row_block) const {
 
 int64_t Winograd::depth_blocks() const { return ceil_div(channels, depth_block); }
 
-int64_t Winograd::weights_plane() const {
-  return panels_per_block * tile.rows * depth_block + kPlanePadding;
-}
-
-int64_t Winograd::shared_weights() const {
-  return share_weights ? groups * row_blocks() * depth_blocks() * weights_unit() : 0;
-}
-
 int64_t Winograd::shared_tiles() const {
   return share_tiles ? groups * blocks() * tiles_unit() : 0;
 }
@@ -121,7 +114,7 @@ int64_t Winograd::scratch() const {
   // Offsets of a block's tiles: eight bytes into the result, four into the stage, two of extent.
   int64_t bytes = tiles_per_block * 16 + 4 * stage();
   if (!share_tiles) bytes += 4 * tiles_unit();
-  if (!share_weights) bytes += 4 * weights_unit();
+  if (!share_weights) bytes += 4 * weights_unit(panels_per_block);
   return bytes + 4 * products() + 8 * 64;  // each of eight parts begins a line
 }
 

@@ -41,7 +41,7 @@ struct Winograd {
   int64_t row_panels;
   int64_t panels_per_block;  // row panels whose products are held at once
   int64_t tiles_per_block;
-  int64_t depth_block;  // channels
+  int64_t depth_block;  // channels; never by blocking, so that it does not change the sums
   bool share_weights;   // transformed once, for all tasks; else block by block within a task
   bool share_tiles;     // likewise
 
@@ -52,10 +52,13 @@ struct Winograd {
   int64_t panels_in(int64_t row_block) const;
 
   // Elements.
-  int64_t weights_plane() const;  // of one row block and depth block
-  int64_t weights_unit() const { return kFrequencies * weights_plane(); }
+  int64_t weights_plane(int64_t panels) const {  // of one depth block
+    return panels * tile.rows * depth_block + kPlanePadding;
+  }
+  int64_t weights_unit(int64_t panels) const { return kFrequencies * weights_plane(panels); }
   int64_t depth_blocks() const;
-  int64_t shared_weights() const;  // of the whole call
+  int64_t all_weights() const { return groups * depth_blocks() * weights_unit(row_panels); }
+  int64_t shared_weights() const { return share_weights ? all_weights() : 0; }
   int64_t tiles_plane() const { return channels * tiles_per_block + kPlanePadding; }
   int64_t tiles_unit() const { return kFrequencies * tiles_plane(); }  // of a block, one group
   int64_t shared_tiles() const;

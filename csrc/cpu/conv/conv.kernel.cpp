@@ -24,12 +24,28 @@ void gather(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const 
 }
 
 template <class T>
+int64_t packed_size(const ConvProblem& problem, ConvAlgorithm algorithm) {
+  if (algorithm == ConvAlgorithm::winograd)
+    return plan_winograd_forward(problem, kTile<T>).all_weights();
+  return 0;
+}
+
+template <class T>
+void pack(const ConvProblem& problem, ConvAlgorithm algorithm, const T* w, T* packed,
+          const Context& context) {
+  if constexpr (sizeof(T) == 4) {
+    if (algorithm == ConvAlgorithm::winograd)
+      winograd_pack(plan_winograd_forward(problem, kTile<T>), w, packed, context);
+  }
+}
+
+template <class T>
 void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, const T* w,
-             const T* bias, bool relu, T* y, const Context& context) {
+             const T* packed, const T* bias, bool relu, T* y, const Context& context) {
   if constexpr (sizeof(T) == 4) {
     if (algorithm == ConvAlgorithm::winograd &&
-        winograd_conv(plan_winograd_forward(problem, kTile<T>), x, nullptr, w, bias, relu, y,
-                      context))
+        winograd_conv(plan_winograd_forward(problem, kTile<T>), x, nullptr, w, packed, bias, relu,
+                      y, context))
       return;
   }
   gather<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, bias, relu, y, context);
@@ -54,8 +70,8 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
                 const T* y, const T* bias, T* dx, const Context& context) {
   if constexpr (sizeof(T) == 4) {
     if (algorithm == ConvAlgorithm::winograd &&
-        winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y, w, bias, false, dx,
-                      context))
+        winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y, w, nullptr, bias, false,
+                      dx, context))
       return;
   }
   if (input_grad_has_gaps(problem)) fill(problem, bias, dx, context);
@@ -66,7 +82,9 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
 
 }  // namespace
 
-const ConvKernels<float> conv_f32 = {kTile<float>, forward<float>, input_grad<float>};
-const ConvKernels<double> conv_f64 = {kTile<double>, forward<double>, input_grad<double>};
+const ConvKernels<float> conv_f32 = {kTile<float>, packed_size<float>, pack<float>, forward<float>,
+                                     input_grad<float>};
+const ConvKernels<double> conv_f64 = {kTile<double>, packed_size<double>, pack<double>,
+                                      forward<double>, input_grad<double>};
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -1,13 +1,12 @@
 // Convolution by Winograd's minimal filtering, F(4x4, 3x3) and F(2x2, 5x5), and their input
 // gradients, which are the same with flipped filters. The result is cut into tiles of 4x4 (2x2)
 // pixels, each seeing 6x6 of the source. In the domain of 36 frequencies (core/formula/winograd.h)
-// a tile costs 36 multiplications for each pair of channels, where direct sums take 144 (100):
-//   products[f] = weights[f] x tiles[f], 36 matrix products of (rows x channels) x (channels x
-//   tiles),
-// followed by the inverse transform, bias and activation. Work is cut into blocks of tiles and of
-// rows. Of the transformed weights and the transformed tiles, the smaller are made once and shared
-// by all tasks; the other are made block by block inside the task that multiplies them, so that
-// they stay in its core's cache. Small problems share both, to have enough tasks.
+// a tile costs 36 multiplications for each pair of channels, where direct sums take 144 (100): 36
+// matrix products (rows x channels) x (channels x tiles), and then the inverse transform, bias and
+// activation. Work is cut into blocks of tiles and of rows. The transformed weights are made once
+// and shared by all tasks, each of which transforms its own tiles, so that these stay in its core's
+// cache; where the weights outgrow the tiles by far it is the other way round. Small problems share
+// both, to have enough tasks.
 #include "cpu/conv/winograd.h"
 
 #include "cpu/conv/winograd_tiles.h"
@@ -58,11 +57,11 @@ STRIATE_INLINE void transform_filters(const float* from, const int64_t* offset, 
   }
 }
 
-// A row block's filters for some channels, as [frequency][row panel][channel][row]; rows beyond the
-// last repeat it.
+// A row block's filters for some channels, as [frequency][row panel][channel][row] with frequencies
+// `plane` apart; rows beyond the last repeat it.
 template <int taps>
 void transform_weights(const Winograd& g, const float* w, int64_t row_block, int64_t first_channel,
-                       int64_t channels, float* out) {
+                       int64_t channels, float* out, int64_t plane) {
   const int64_t panels = g.panels_in(row_block);
   const int64_t first_row = row_block * g.panels_per_block * kTileRows;
   const int64_t elements = channels * kTileRows;                       // of a panel
@@ -76,7 +75,7 @@ void transform_weights(const Winograd& g, const float* w, int64_t row_block, int
       offset[l] = at / kTileRows * g.w_channel + least(at % kTileRows, last) * g.w_row;
     }
     transform_filters<taps>(w + panel * kTileRows * g.w_row, offset, g.flipped,
-                            out + panel * elements + e, g.weights_plane(),
+                            out + panel * elements + e, plane,
                             static_cast<int>(least(kLanes, elements - e)));
   };
   // Along the filters as they lie in memory: a row's channels, or a channel's rows.
@@ -108,13 +107,13 @@ __attribute__((noinline)) void multiply_panel(int64_t depth, const float* a, con
 
 // products[f] += weights[f] x tiles[f] over some channels, `add` false for the first of them.
 void multiply(const Winograd& g, int64_t row_block, int64_t channels, const float* weights,
-              const float* tiles, int64_t count, float* products, bool add) {
+              int64_t weights_plane, const float* tiles, int64_t count, float* products, bool add) {
   const int64_t panels = g.panels_in(row_block);
   const int64_t first_row = row_block * g.panels_per_block * kTileRows;
   const int64_t pitch = g.tiles_per_block;
   const int64_t vectors = ceil_div(count, kLanes);
   for (int64_t f = 0; f < kFrequencies; ++f) {
-    const float* a = weights + f * g.weights_plane();
+    const float* a = weights + f * weights_plane;
     const float* b = tiles + f * g.tiles_plane();
     float* out = products + f * g.products_plane();
     for (int64_t v = 0; v < vectors;) {
@@ -273,7 +272,8 @@ struct Scratch {
     };
     const int64_t tiles_count = g.tiles_per_block;
     products = reinterpret_cast<float*>(take(4 * g.products()));
-    weights = reinterpret_cast<float*>(take(g.share_weights ? 0 : 4 * g.weights_unit()));
+    weights = reinterpret_cast<float*>(
+        take(g.share_weights ? 0 : 4 * g.weights_unit(g.panels_per_block)));
     tiles = reinterpret_cast<float*>(take(g.share_tiles ? 0 : 4 * g.tiles_unit()));
     stage.rows = reinterpret_cast<float*>(take(4 * g.stage()));
     stage.pitch = g.stage_pitch();
@@ -306,17 +306,19 @@ class Task {
   bool finite = true;
 
   float* weights_of(int64_t group, int64_t row_block, int64_t depth) const {
-    return weights +
-           ((group * g.row_blocks() + row_block) * g.depth_blocks() + depth) * g.weights_unit();
+    const int64_t channels = least(g.depth_block, g.channels - depth * g.depth_block);
+    return weights + (group * g.depth_blocks() + depth) * g.weights_unit(g.row_panels) +
+           row_block * g.panels_per_block * kTileRows * channels;
   }
   float* tiles_of(int64_t group, int64_t block) const {
     return tiles + (group * g.blocks() + block) * g.tiles_unit();
   }
 
-  void make_weights(int64_t group, int64_t row_block, int64_t depth, float* out) const {
+  void make_weights(int64_t group, int64_t row_block, int64_t depth, float* out,
+                    int64_t plane) const {
     const int64_t first = depth * g.depth_block;
     transform_weights<taps>(g, w + group * g.w_group, row_block, first,
-                            least(g.depth_block, g.channels - first), out);
+                            least(g.depth_block, g.channels - first), out, plane);
   }
 
   // Channels [first, first + channels) of a block's tiles.
@@ -357,7 +359,8 @@ class Task {
       for (int64_t d = 0; d < g.depth_blocks(); ++d) {
         const int64_t first = d * g.depth_block;
         multiply(g, r, least(g.depth_block, g.channels - first), weights_of(group, r, d),
-                 all + first * g.tiles_per_block, g.tiles_in(block), s.products, d > 0);
+                 g.weights_plane(g.row_panels), all + first * g.tiles_per_block, g.tiles_in(block),
+                 s.products, d > 0);
       }
       finish(group, r, block, s, s.products);
     }
@@ -368,9 +371,10 @@ class Task {
     const int64_t unit = kFrequencies * g.products_plane();
     for (int64_t d = 0; d < g.depth_blocks(); ++d) {
       const int64_t first = d * g.depth_block;
-      make_weights(group, row_block, d, s.weights);
+      make_weights(group, row_block, d, s.weights, g.weights_plane(g.panels_per_block));
       for (int64_t b = 0; b < g.blocks(); ++b)
         multiply(g, row_block, least(g.depth_block, g.channels - first), s.weights,
+                 g.weights_plane(g.panels_per_block),
                  tiles_of(group, b) + first * g.tiles_per_block, g.tiles_in(b),
                  s.products + b * unit, d > 0);
     }
@@ -384,25 +388,44 @@ class Task {
 // Channels of a block's tiles that one chunk transforms.
 constexpr int64_t kChannelsPerChunk = 16;
 
+// One of the chunks that transform all filters.
 template <int taps>
-bool run(const Winograd& g, const float* src, const float* mask, const float* w, const float* bias,
-         bool relu, float* dst, const Context& context) {
+void weights_chunk(const Task<taps>& task, int64_t chunk) {
+  const Winograd& g = task.g;
+  const int64_t depth = chunk % g.depth_blocks();
+  const int64_t row_block = chunk / g.depth_blocks() % g.row_blocks();
+  const int64_t group = chunk / g.depth_blocks() / g.row_blocks();
+  task.make_weights(group, row_block, depth, task.weights_of(group, row_block, depth),
+                    g.weights_plane(g.row_panels));
+}
+
+int64_t weights_chunks(const Winograd& g) { return g.groups * g.row_blocks() * g.depth_blocks(); }
+
+template <int taps>
+void pack(const Winograd& g, const float* w, float* packed, const Context& context) {
+  Task<taps> task(g, nullptr, nullptr, w, nullptr, false, nullptr);
+  task.weights = packed;
+  parallel_for(context, weights_chunks(g), 0,
+               [&](int64_t chunk, void*) { weights_chunk(task, chunk); });
+}
+
+template <int taps>
+bool run(const Winograd& plan, const float* src, const float* mask, const float* w,
+         const float* packed, const float* bias, bool relu, float* dst, const Context& context) {
+  Winograd g = plan;
+  if (packed != nullptr) g.share_weights = true;
+  const Workspace<float> weights(context, packed == nullptr ? g.shared_weights() : 0);
+  const Workspace<float> tiles(context, g.shared_tiles());
   Task<taps> task(g, src, mask, w, bias, relu, dst);
-  const size_t scratch = static_cast<size_t>(g.scratch());
-  const Workspace<float> weights(context, g.shared_weights()), tiles(context, g.shared_tiles());
-  task.weights = weights.data();
+  task.weights = packed == nullptr ? weights.data() : const_cast<float*>(packed);
   task.tiles = tiles.data();
-  const int64_t weight_chunks = g.share_weights ? g.groups * g.row_blocks() * g.depth_blocks() : 0;
+  const size_t scratch = static_cast<size_t>(g.scratch());
+
+  const int64_t weight_chunks = weights.data() == nullptr ? 0 : weights_chunks(g);
   const int64_t channel_chunks = ceil_div(g.channels, kChannelsPerChunk);
   const int64_t tile_chunks = g.share_tiles ? g.groups * g.blocks() * channel_chunks : 0;
   parallel_for(context, weight_chunks + tile_chunks, scratch, [&](int64_t chunk, void* memory) {
-    if (chunk < weight_chunks) {
-      const int64_t depth = chunk % g.depth_blocks();
-      const int64_t row_block = chunk / g.depth_blocks() % g.row_blocks();
-      const int64_t group = chunk / g.depth_blocks() / g.row_blocks();
-      task.make_weights(group, row_block, depth, task.weights_of(group, row_block, depth));
-      return;
-    }
+    if (chunk < weight_chunks) return weights_chunk(task, chunk);
     chunk -= weight_chunks;
     const Scratch s(g, memory);
     const int64_t first = chunk % channel_chunks * kChannelsPerChunk;
@@ -430,10 +453,15 @@ bool run(const Winograd& g, const float* src, const float* mask, const float* w,
 
 }  // namespace
 
+void winograd_pack(const Winograd& g, const float* w, float* packed, const Context& context) {
+  g.taps == 3 ? pack<3>(g, w, packed, context) : pack<5>(g, w, packed, context);
+}
+
 bool winograd_conv(const Winograd& g, const float* src, const float* mask, const float* w,
-                   const float* bias, bool relu, float* dst, const Context& context) {
-  return g.taps == 3 ? run<3>(g, src, mask, w, bias, relu, dst, context)
-                     : run<5>(g, src, mask, w, bias, relu, dst, context);
+                   const float* packed, const float* bias, bool relu, float* dst,
+                   const Context& context) {
+  return g.taps == 3 ? run<3>(g, src, mask, w, packed, bias, relu, dst, context)
+                     : run<5>(g, src, mask, w, packed, bias, relu, dst, context);
 }
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -1,0 +1,171 @@
+"""Winograd's minimal filtering: what its tiles, blocks and sharing could get wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import striate
+from striate import _verify, ops, reference
+
+# The largest error over the largest result. Direct sums reach 5e-7; the transforms' rounding adds
+# the rest (docs/numerics.md has the table).
+TOLERANCE = 6e-6
+
+# x's shape, output channels, taps, padding, groups.
+Shape = tuple[tuple[int, int, int, int], int, int, Any, int]
+SHAPES: dict[str, Shape] = {
+    "one block of tiles": ((1, 32, 13, 13), 40, 3, 1, 1),
+    "many blocks": ((2, 64, 41, 43), 37, 3, 1, 1),
+    "small planes of several samples": ((16, 33, 7, 7), 35, 3, 1, 1),
+    "few tiles: weights by blocks": ((2, 64, 11, 14), 300, 3, 1, 1),
+    "more channels than a depth block": ((1, 500, 15, 16), 48, 3, 1, 1),
+    "wider than a block": ((1, 34, 6, 805), 33, 3, 1, 1),
+    "a plane of one tile": ((20, 40, 4, 4), 40, 3, 1, 1),
+    "groups": ((2, 96, 15, 15), 80, 3, 1, 2),
+    "no padding": ((2, 36, 17, 19), 36, 3, 0, 1),
+    "asymmetric padding": ((2, 36, 17, 19), 36, 3, ((0, 2), (2, 1)), 1),
+    "more padding than taps": ((1, 36, 9, 12), 36, 3, (5, 7), 1),
+    "5x5": ((2, 48, 27, 27), 64, 5, 2, 1),
+    "5x5 of groups, asymmetric": ((3, 64, 14, 13), 96, 5, ((4, 0), (1, 3)), 2),
+    "5x5, few tiles": ((1, 64, 8, 8), 300, 5, 2, 1),
+}
+SHAPE = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+
+
+@pytest.fixture(autouse=True)
+def precision() -> Iterator[None]:
+    yield
+    striate.set_precision("fast")
+
+
+def arrays(shape: Shape, rng: np.random.Generator) -> tuple[Any, Any, dict[str, Any]]:
+    image, outputs, taps, padding, groups = shape
+    x = rng.standard_normal(image).astype(np.float32)
+    filters = (outputs, image[1] // groups, taps, taps)
+    w = rng.standard_normal(filters).astype(np.float32)
+    return x, w, {"padding": padding, "groups": groups}
+
+
+def wide(*values: Any) -> list[Any]:
+    return [None if v is None else v.astype(np.float64) for v in values]
+
+
+def algorithm(name: str, *arguments: Any, **options: Any) -> str:
+    return striate.explain(name, *arguments, **options).algorithm
+
+
+@SHAPE
+def test_forward(shape: Shape, isa: str, rng: np.random.Generator) -> None:
+    x, w, options = arrays(shape, rng)
+    b = rng.standard_normal(shape[1]).astype(np.float32)
+    assert algorithm("conv2d", x, w, **options).startswith("Winograd")
+    for bias, activation in ((None, None), (b, "relu")):
+        got = ops.conv2d(x, w, bias, activation=activation, **options)
+        want = reference.conv2d(*wide(x, w, bias), activation=activation, **options)
+        assert _verify.error(got, want) <= TOLERANCE
+
+
+@SHAPE
+def test_input_grad(shape: Shape, isa: str, rng: np.random.Generator) -> None:
+    x, w, options = arrays(shape, rng)
+    y = ops.conv2d(x, w, activation="relu", **options)
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    assert algorithm("conv2d_input_grad", dy, w, x.shape, **options).startswith("Winograd")
+    for mask in (None, y):
+        got = ops.conv2d_input_grad(dy, w, x.shape, y=mask, **options)
+        dy64, w64, mask64 = wide(dy, w, mask)
+        want = reference.conv2d_input_grad(dy64, w64, x.shape, y=mask64, **options)
+        assert _verify.error(got, want) <= TOLERANCE
+
+
+@SHAPE
+def test_threads_do_not_change_a_bit(
+    shape: Shape, isa: str, rng: np.random.Generator, threads: Callable[[int], None]
+) -> None:
+    x, w, options = arrays(shape, rng)
+    results = []
+    for count in (1, 2, 5):
+        threads(count)
+        y = ops.conv2d(x, w, **options)
+        results.append((y, ops.conv2d_input_grad(y, w, x.shape, **options)))
+    for y, dx in results[1:]:
+        np.testing.assert_array_equal(y, results[0][0])
+        np.testing.assert_array_equal(dx, results[0][1])
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> Shape:
+    taps = draw(st.sampled_from([3, 5]))
+    groups = draw(st.integers(1, 2))
+    channels, outputs = (draw(st.integers(24, 70)) for _ in range(2))
+    size = [draw(st.integers(taps, 40)) for _ in range(2)]
+    pads = [(draw(st.integers(0, 4)), draw(st.integers(0, 4))) for _ in range(2)]
+    batch = draw(st.integers(1, 3))
+    return (batch, groups * channels, *size), groups * outputs, taps, tuple(pads), groups
+
+
+@settings(max_examples=25, deadline=None)
+@given(shape=shapes())
+def test_any_shape(shape: Shape) -> None:
+    rng = np.random.default_rng(5)
+    x, w, options = arrays(shape, rng)
+    got = ops.conv2d(x, w, **options)
+    want = reference.conv2d(*wide(x, w), **options)
+    assert _verify.error(got, want) <= TOLERANCE
+    dx = ops.conv2d_input_grad(got, w, x.shape, **options)
+    want = reference.conv2d_input_grad(*wide(got, w), x.shape, **options)
+    assert _verify.error(dx, want) <= TOLERANCE
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("where", ["x", "w"])
+def test_what_is_not_finite_stays_where_it_belongs(
+    bad: float, where: str, isa: str, rng: np.random.Generator
+) -> None:
+    """A transform would spread it over its whole tile: such a call is computed by direct sums."""
+    x, w, options = arrays(SHAPES["many blocks"], rng)
+    (x if where == "x" else w)[0, 3, 1, 2] = bad
+    got = ops.conv2d(x, w, **options)
+    dx = ops.conv2d_input_grad(x[:, :37], w, x.shape, **options)
+    striate.set_precision("exact")
+    assert not algorithm("conv2d", x, w, **options).startswith("Winograd")
+    np.testing.assert_array_equal(got, ops.conv2d(x, w, **options))
+    np.testing.assert_array_equal(dx, ops.conv2d_input_grad(x[:, :37], w, x.shape, **options))
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "offset", "sparse", "spike"])
+def test_accuracy(kind: str, isa: str, rng: np.random.Generator) -> None:
+    x = rng.standard_normal((2, 128, 28, 28))
+    w = rng.standard_normal((64, 128, 3, 3))
+    if kind == "uniform":
+        x, w = rng.random(x.shape), rng.random(w.shape)
+    elif kind == "offset":
+        x = x + 100
+    elif kind == "sparse":
+        x = x * (rng.random(x.shape) < 0.05)
+    elif kind == "spike":
+        x[0, 5, 9, 9] = 1e6
+    x, w = x.astype(np.float32), w.astype(np.float32)
+    got = ops.conv2d(x, w, padding=1)
+    want = reference.conv2d(*wide(x, w), padding=1)
+    assert _verify.error(got, want) <= TOLERANCE
+
+
+def test_it_is_not_chosen_where_it_does_not_pay_or_fit() -> None:
+    pays: tuple[Any, Any] = ((4, 64, 28, 28), (64, 64, 3, 3))
+    assert algorithm("conv2d", *pays, padding=1).startswith("Winograd")
+    for shapes_of, options in (
+        (pays, {"stride": 2}),
+        (pays, {"dilation": 2}),
+        (pays, {"dtype": "float64"}),
+        (((1, 512, 7, 7), (512, 512, 3, 3)), {}),
+        (((4, 64, 28, 28), (64, 4, 3, 3)), {"groups": 16}),
+        (((4, 64, 28, 28), (64, 64, 3, 5)), {}),
+    ):
+        assert not algorithm("conv2d", *shapes_of, padding=1, **options).startswith("Winograd")

@@ -38,7 +38,10 @@ STRIATE_FORMULA void winograd_weight_pair(const V (&g)[r], float x, float square
                                           V* plus, V* minus) {
   const V xx = V::set(square);
   V even, odd;
-  if constexpr (r == 3) {
+  if constexpr (r == 2) {
+    even = g[0];
+    odd = g[1];
+  } else if constexpr (r == 3) {
     even = fma(xx, g[2], g[0]);
     odd = g[1];
   } else if constexpr (r == 4) {
@@ -74,6 +77,7 @@ STRIATE_FORMULA void winograd_output(const V (&p)[6], V (&o)[m]) {
   if constexpr (m >= 3) o[2] = fma(V::set(0.5f), near_even, V::set(2.0f) * far_even);
   if constexpr (m >= 4)
     o[3] = fma(V::set(0.5f * kWinogradNear), near_odd, V::set(2.0f * kWinogradFar) * far_odd);
+  if constexpr (m >= 5) o[4] = fma(V::set(0.25f), near_even, V::set(4.0f) * far_even);
   o[m - 1] = o[m - 1] + p[5];
 }
 

@@ -4,6 +4,7 @@
 #include "core/plan/conv_weight_grad.h"
 #include "core/plan/implicit_gemm.h"
 #include "core/plan/winograd.h"
+#include "core/plan/winograd_weight_grad.h"
 
 namespace striate {
 namespace {
@@ -44,16 +45,18 @@ bool few_channels(const Request& request) {
 // ratios matter.
 bool winograd_pays(const Request& request) {
   const ConvProblem& p = request.problem;
-  if (request.exact || request.direction == ConvDirection::weight_grad) return false;
+  if (request.exact) return false;
   if (!winograd_fits(p) || p.in_channels == 0 || p.out_channels == 0) return false;
-  constexpr double kWeights = 300, kTile = 500;  // a vector of filters; a tile of one channel
+  // A vector of filters, or of their gradients; a tile of one channel.
+  constexpr double kWeights = 300, kTile = 500;
   const int64_t taps = p.window.kernel[1], step = 7 - taps;
   const int64_t rows = p.out_channels / p.groups, channels = p.in_channels / p.groups;
   const int64_t tiles =
       p.batch * ((p.window.out[1] + step - 1) / step) * ((p.window.out[2] + step - 1) / step);
-  const int64_t lanes = (tiles + kTileQuantum - 1) / kTileQuantum * kTileQuantum;
+  const bool lanes = request.direction != ConvDirection::weight_grad;  // or terms, one by one
+  const int64_t padded = lanes ? (tiles + kTileQuantum - 1) / kTileQuantum * kTileQuantum : tiles;
   const double winograd =
-      kFrequencies * static_cast<double>(lanes) + kWeights +
+      kFrequencies * static_cast<double>(padded) + kWeights +
       kTile * static_cast<double>(tiles) *
           (1.0 / static_cast<double>(rows) + 1.0 / static_cast<double>(channels));
   const double direct = static_cast<double>(p.batch * p.window.out_size() * taps * taps);
@@ -66,6 +69,10 @@ bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
 Bytes direct_bytes(const Request&) { return {0, 0}; }
 
 Bytes winograd_bytes(const Request& r) {
+  if (r.direction == ConvDirection::weight_grad) {
+    const WinogradWeightGrad g = plan_winograd_weight_grad(r.problem, r.tiles.weight_grad);
+    return {g.workspace(), g.scratch()};
+  }
   const Winograd g = r.direction == ConvDirection::forward
                          ? plan_winograd_forward(r.problem, r.tiles.gemm)
                          : plan_winograd_input_grad(r.problem, r.tiles.gemm);

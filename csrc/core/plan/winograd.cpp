@@ -69,18 +69,23 @@ Winograd geometry(const ConvProblem& p) {
 
 }  // namespace
 
-int64_t Winograd::blocks() const {
-  return ceil_div(ceil_div(tiles.count(), kTileQuantum), tiles_per_block / kTileQuantum);
+int64_t WinogradTiles::blocks(int64_t most) const {
+  return ceil_div(ceil_div(count(), kTileQuantum), most / kTileQuantum);
 }
 
-// Blocks differ by a quantum at most.
-int64_t Winograd::first_tile(int64_t block) const {
-  const int64_t quanta = ceil_div(tiles.count(), kTileQuantum);
-  return std::min(block * quanta / blocks() * kTileQuantum, tiles.count());
+int64_t WinogradTiles::first_in_block(int64_t most, int64_t block) const {
+  const int64_t quanta = ceil_div(count(), kTileQuantum);
+  return std::min(block * quanta / blocks(most) * kTileQuantum, count());
 }
 
-int64_t Winograd::tiles_in(int64_t block) const {
-  return first_tile(block + 1) - first_tile(block);
+int64_t WinogradTiles::stage_pitch(int64_t most) const {
+  // Room for a vector that is stored whole at a row's end.
+  return std::min(tiles[1], most) * step + 6 + 16;
+}
+
+int64_t WinogradTiles::stage(int64_t most) const {
+  const int64_t strips = (most - 1) / std::max<int64_t>(1, tiles[1]) + 2;
+  return std::min(strips, batch * tiles[0]) * 6 * stage_pitch(most) + 64;
 }
 
 int64_t Winograd::row_blocks() const { return ceil_div(row_panels, panels_per_block); }
@@ -98,16 +103,6 @@ int64_t Winograd::shared_tiles() const {
 int64_t Winograd::products() const {
   const bool all = share_tiles && !share_weights;
   return (all ? blocks() : 1) * kFrequencies * products_plane();
-}
-
-int64_t Winograd::stage_pitch() const {
-  // Room for a vector that is stored whole at a row's end.
-  return std::min(tiles.tiles[1], tiles_per_block) * tiles.step + 6 + 16;
-}
-
-int64_t Winograd::stage() const {
-  const int64_t strips = (tiles_per_block - 1) / std::max<int64_t>(1, tiles.tiles[1]) + 2;
-  return std::min(strips, tiles.batch * tiles.tiles[0]) * 6 * stage_pitch() + 64;
 }
 
 int64_t Winograd::scratch() const {

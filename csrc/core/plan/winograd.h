@@ -16,6 +16,14 @@ struct WinogradTiles {
   int64_t tiles[2];   // rows and columns of tiles
 
   int64_t count() const { return batch * tiles[0] * tiles[1]; }
+
+  // Blocks of at most `most` tiles, a multiple of kTileQuantum; they differ by a quantum at most.
+  int64_t blocks(int64_t most) const;
+  int64_t first_in_block(int64_t most, int64_t block) const;
+  // Elements from one row to the next, and in all, of a block's stage: rows of the source on their
+  // way to the tiles.
+  int64_t stage_pitch(int64_t most) const;
+  int64_t stage(int64_t most) const;
 };
 
 // Tiles in a block are a multiple of this on every ISA.
@@ -45,9 +53,9 @@ struct Winograd {
   bool share_weights;   // transformed once, for all tasks; else block by block within a task
   bool share_tiles;     // likewise
 
-  int64_t blocks() const;  // of tiles
-  int64_t first_tile(int64_t block) const;
-  int64_t tiles_in(int64_t block) const;
+  int64_t blocks() const { return tiles.blocks(tiles_per_block); }
+  int64_t first_tile(int64_t block) const { return tiles.first_in_block(tiles_per_block, block); }
+  int64_t tiles_in(int64_t block) const { return first_tile(block + 1) - first_tile(block); }
   int64_t row_blocks() const;
   int64_t panels_in(int64_t row_block) const;
 
@@ -66,8 +74,8 @@ struct Winograd {
     return panels_per_block * tile.rows * tiles_per_block + kPlanePadding;
   }
   int64_t products() const;  // that a task holds
-  int64_t stage_pitch() const;
-  int64_t stage() const;  // rows of the source on their way to the tiles
+  int64_t stage_pitch() const { return tiles.stage_pitch(tiles_per_block); }
+  int64_t stage() const { return tiles.stage(tiles_per_block); }
   // Bytes.
   int64_t workspace() const { return 4 * (shared_weights() + shared_tiles()); }
   int64_t scratch() const;

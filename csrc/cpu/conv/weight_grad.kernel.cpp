@@ -8,6 +8,7 @@
 #include "core/formula/activation.h"
 #include "core/plan/conv_weight_grad.h"
 #include "cpu/conv/direct.h"
+#include "cpu/conv/winograd_weight_grad.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
 
@@ -191,6 +192,11 @@ constexpr TileShape kTile = {kPairs, kOutputBlock<T>};
 template <class T>
 void weight_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* x,
                  const T* y, T* dw, const Context& context) {
+  if constexpr (sizeof(T) == 4) {
+    if (algorithm == ConvAlgorithm::winograd &&
+        winograd_weight_grad(plan_winograd_weight_grad(problem, kTile<T>), dy, x, y, dw, context))
+      return;
+  }
   const ConvWeightGrad g = plan_weight_grad(problem, kTile<T>);
   if (algorithm == ConvAlgorithm::direct) return direct_weight_grad(g, dy, x, y, dw, context);
   const int64_t group_outputs = problem.out_channels / problem.groups;

@@ -66,6 +66,13 @@ STRIATE_INLINE bool side_by_side(const Stage& stage, int64_t lane) {
          stage.offset[lane + 1] - stage.offset[lane] == 4;
 }
 
+// Where transform_stage puts one of the block's tiles.
+STRIATE_INLINE int64_t tile_place(const Stage& stage, int64_t tile) {
+  const int64_t row = tile % Floats::lanes;
+  return side_by_side(stage, tile - row) ? tile - row + row % kQuarters * 4 + row / kQuarters
+                                         : tile;
+}
+
 // One channel's rows, vertically transformed.
 template <bool masked>
 STRIATE_INLINE void fill_stage(const WinogradTiles& t, int64_t first, int64_t count,

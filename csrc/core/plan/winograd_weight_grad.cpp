@@ -1,0 +1,95 @@
+#include "core/plan/winograd_weight_grad.h"
+
+#include <algorithm>
+
+namespace striate {
+namespace {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// A slice's block of tiles, transformed, fits a core's own cache for a few hundred channels.
+constexpr int64_t kSliceQuanta = 64 / kTileQuantum;
+// Enough slices for threads to share, unless their sums would take too much memory.
+constexpr int64_t kFewestSlices = 4;
+constexpr int64_t kMostSlices = 16;
+constexpr int64_t kSliceElements = int64_t{1} << 24;
+// Floats of a shared block's transformed x and dy: they stay in the caches between the two regions.
+constexpr int64_t kBlockElements = int64_t{1} << 23;
+constexpr int64_t kFewestTiles = 128;
+constexpr int64_t kMostTiles = 256;
+// Enough tasks for many threads to share them evenly; a task of many panels rereads less of dy.
+constexpr int64_t kTasks = 16;
+constexpr int64_t kMostPanels = 4;
+
+// Even shares of at most `most`.
+int64_t even(int64_t total, int64_t most) { return ceil_div(total, ceil_div(total, most)); }
+
+}  // namespace
+
+int64_t WinogradWeightGrad::shares() const { return ceil_div(panels, panels_per_task); }
+
+int64_t WinogradWeightGrad::x_plane() const { return groups * channels * pitch() + kPlanePadding; }
+
+int64_t WinogradWeightGrad::dy_plane() const {
+  return groups * tiles_per_block * padded_outputs() + kPlanePadding;
+}
+
+int64_t WinogradWeightGrad::sums() const {
+  return panels_per_task * tile.rows * taps * taps * tile.columns;
+}
+
+int64_t WinogradWeightGrad::shared_sums() const {
+  return blocks() > 1 ? slices * tasks() * sums() : 0;
+}
+
+int64_t WinogradWeightGrad::products_plane() const {
+  return panels_per_task * tile.rows * tile.columns + kPlanePadding;
+}
+
+int64_t WinogradWeightGrad::workspace() const {
+  return 4 * ((slices == 1 ? unit() : 0) + shared_sums());
+}
+
+int64_t WinogradWeightGrad::scratch() const {
+  const int64_t transform = tiles_per_block * 4 + 4 * tiles.stage(tiles_per_block);
+  const int64_t task = std::max(transform, 4 * (products() + sums()));
+  return task + 4 * (slices == 1 ? 0 : unit()) + 4 * 64;  // each part begins a line
+}
+
+WinogradWeightGrad plan_winograd_weight_grad(const ConvProblem& p, TileShape tile) {
+  WinogradWeightGrad g{};
+  g.groups = p.groups;
+  g.outputs = p.out_channels / p.groups;
+  g.channels = p.in_channels / p.groups;
+  g.taps = static_cast<int>(p.window.kernel[1]);
+  g.tiles.batch = p.batch;
+  g.tiles.step = 7 - g.taps;
+  for (int i = 0; i < 2; ++i) {
+    g.tiles.src[i] = p.window.in[i + 1];
+    g.dst[i] = p.window.out[i + 1];
+    g.tiles.origin[i] = -p.window.pad[i + 1];
+    g.tiles.tiles[i] = ceil_div(g.dst[i], g.tiles.step);
+  }
+  g.tile = tile;
+  g.output_blocks = ceil_div(g.outputs, tile.columns);
+  g.panels = ceil_div(g.channels, tile.rows);
+  const int64_t quanta = ceil_div(g.tiles.count(), kTileQuantum);
+  const int64_t terms = p.out_channels * g.channels * g.taps * g.taps;
+  const int64_t most_slices = std::min(kMostSlices, kSliceElements / std::max<int64_t>(1, terms));
+  if (quanta >= kFewestSlices * kSliceQuanta / 2 && most_slices >= kFewestSlices) {
+    const int64_t most = std::clamp(quanta / kFewestSlices, kSliceQuanta / 2, kSliceQuanta);
+    g.tiles_per_block = even(quanta, most) * kTileQuantum;
+    g.slices = std::min(most_slices, g.blocks());
+    g.panels_per_task = even(g.panels, kMostPanels);
+    return g;
+  }
+  g.slices = 1;
+  const int64_t elements = kFrequencies * (p.in_channels + p.out_channels);
+  const int64_t most = std::clamp(kBlockElements / elements, kFewestTiles, kMostTiles);
+  g.tiles_per_block = even(quanta, most / kTileQuantum) * kTileQuantum;
+  const int64_t panels = g.groups * g.output_blocks * g.panels;
+  g.panels_per_task = even(g.panels, std::clamp<int64_t>(panels / kTasks, 1, kMostPanels));
+  return g;
+}
+
+}  // namespace striate

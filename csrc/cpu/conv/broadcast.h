@@ -1,0 +1,111 @@
+// The register tile of weight gradients: a few pairs (channel and kernel position) of x, whose
+// pixels are broadcast, against vectors of outputs of dy. Pairs are pointers to their first pixels:
+// whatever lies a fixed distance apart needs no packing.
+#pragma once
+
+#include "cpu/parallel.h"
+#include "cpu/transpose.h"
+
+namespace striate::cpu {
+namespace {
+
+// Sums in registers: outputs as vectors, pairs as broadcasts.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int kBroadcastVectors = 4;
+#else
+inline constexpr int kBroadcastVectors = 2;
+#endif
+inline constexpr int kBroadcastPairs = 6;
+
+STRIATE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// The pixels that a tile adds up: `planes` of rows of columns, and the distances in x between them.
+struct PixelGrid {
+  int64_t planes, rows, columns;
+  int64_t plane_step, row_step, column_step;
+};
+
+// sums[pair][vector] = (or, to add, +=) sum over pixels of x[pair][pixel] * dy[pixel][vector].
+// Not inlined: what surrounds it must not take registers from the sums.
+template <class T, int pairs, int vectors>
+__attribute__((noinline)) void multiply_pairs(const PixelGrid& grid, const T* const* pair, int live,
+                                              const T* dy, T* sums, bool add) {
+  constexpr int lanes = Vec<T>::lanes;
+  Vec<T> sum[pairs][vectors];
+  const T* from[pairs];
+#pragma GCC unroll 6
+  for (int k = 0; k < pairs; ++k) {
+    from[k] = pair[k < live ? k : 0];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sum[k][v] = Vec<T>::zero();
+  }
+  for (int64_t p = 0; p < grid.planes; ++p) {
+    for (int64_t r = 0; r < grid.rows; ++r) {
+      const int64_t end = grid.columns * grid.column_step;
+      for (int64_t i = 0; i < end; i += grid.column_step) {
+        Vec<T> outputs[vectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) outputs[v] = Vec<T>::load(dy + v * lanes);
+        dy += vectors * lanes;
+#pragma GCC unroll 6
+        for (int k = 0; k < pairs; ++k) {
+          const Vec<T> value = Vec<T>::set(from[k][i]);
+#pragma GCC unroll 4
+          for (int v = 0; v < vectors; ++v) sum[k][v] = fma(value, outputs[v], sum[k][v]);
+        }
+      }
+#pragma GCC unroll 6
+      for (int k = 0; k < pairs; ++k) from[k] += grid.row_step;
+    }
+#pragma GCC unroll 6
+    for (int k = 0; k < pairs; ++k) from[k] += grid.plane_step - grid.rows * grid.row_step;
+  }
+#pragma GCC unroll 6
+  for (int k = 0; k < pairs; ++k) {
+    if (k >= live) break;
+    T* to = sums + k * vectors * lanes;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v)
+      (add ? Vec<T>::load(to + v * lanes) + sum[k][v] : sum[k][v]).store(to + v * lanes);
+  }
+}
+
+// With the smallest compiled number of pairs that holds `live`.
+template <class T>
+STRIATE_INLINE void multiply_pairs(int vectors, const PixelGrid& grid, const T* const* pair,
+                                   int live, const T* dy, T* sums, bool add) {
+  const auto run = [&](auto all, auto half) {
+    (live <= kBroadcastPairs / 2 ? half : all)(grid, pair, live, dy, sums, add);
+  };
+  constexpr int all = kBroadcastPairs, half = all / 2;
+  if (vectors == 1) return run(multiply_pairs<T, all, 1>, multiply_pairs<T, half, 1>);
+  if (vectors == 2) return run(multiply_pairs<T, all, 2>, multiply_pairs<T, half, 2>);
+  if constexpr (kBroadcastVectors > 2) {
+    if (vectors == 3) return run(multiply_pairs<T, all, 3>, multiply_pairs<T, half, 3>);
+    run(multiply_pairs<T, all, 4>, multiply_pairs<T, half, 4>);
+  }
+}
+
+// dw[output][k] = sums[k][output], for k < count: false where one is not finite.
+template <class T>
+bool write_weights(const T* sums, int64_t count, int64_t width, int64_t outputs, T* dw,
+                   int64_t row) {
+  constexpr int lanes = Vec<T>::lanes, piece = kPiece<T>;
+  Vec<T> check = Vec<T>::zero();
+  for (int64_t o = 0; o < outputs; o += lanes) {
+    const int live = static_cast<int>(least(lanes, outputs - o));
+    for (int64_t k = 0; k < count; k += piece) {
+      const int n = static_cast<int>(least(piece, count - k));
+      Vec<T> column[piece];
+      for (int i = 0; i < piece; ++i) {
+        column[i] = i < n ? Vec<T>::load(sums + (k + i) * width + o) : Vec<T>::zero();
+        check = fma(column[i], Vec<T>::zero(), check);  // NaN from now on, if it is not finite
+      }
+      store_columns(column, dw + o * row + k, row, live, n);
+    }
+  }
+  return !any(is_nan(check));
+}
+
+}  // namespace
+}  // namespace striate::cpu

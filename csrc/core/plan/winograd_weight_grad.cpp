@@ -13,10 +13,8 @@ constexpr int64_t kSliceQuanta = 64 / kTileQuantum;
 constexpr int64_t kFewestSlices = 4;
 constexpr int64_t kMostSlices = 16;
 constexpr int64_t kSliceElements = int64_t{1} << 24;
-// Floats of a shared block's transformed x and dy: they stay in the caches between the two regions.
-constexpr int64_t kBlockElements = int64_t{1} << 23;
-constexpr int64_t kFewestTiles = 128;
-constexpr int64_t kMostTiles = 256;
+// A shared block: more tiles fall out of the caches between the two regions.
+constexpr int64_t kSharedQuanta = 128 / kTileQuantum;
 // Enough tasks for many threads to share them evenly; a task of many panels rereads less of dy.
 constexpr int64_t kTasks = 16;
 constexpr int64_t kMostPanels = 4;
@@ -84,9 +82,7 @@ WinogradWeightGrad plan_winograd_weight_grad(const ConvProblem& p, TileShape til
     return g;
   }
   g.slices = 1;
-  const int64_t elements = kFrequencies * (p.in_channels + p.out_channels);
-  const int64_t most = std::clamp(kBlockElements / elements, kFewestTiles, kMostTiles);
-  g.tiles_per_block = even(quanta, most / kTileQuantum) * kTileQuantum;
+  g.tiles_per_block = even(quanta, kSharedQuanta) * kTileQuantum;
   const int64_t panels = g.groups * g.output_blocks * g.panels;
   g.panels_per_task = even(g.panels, std::clamp<int64_t>(panels / kTasks, 1, kMostPanels));
   return g;

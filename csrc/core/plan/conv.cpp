@@ -33,11 +33,12 @@ struct Candidate {
 int64_t item_size(const ConvProblem& p) { return static_cast<int64_t>(size_of(p.dtype)); }
 
 bool few_channels(const Request& request) {
-  // A product of so few channels leaves most of a register tile unused.
-  constexpr int64_t kDirectPairs = 16;
   const ConvProblem& p = request.problem;
+  // A product of so few channels leaves most of a register tile unused: pairs of one group.
+  const bool many_groups = p.groups > 1 && request.direction != ConvDirection::weight_grad;
+  const int64_t most = many_groups ? 64 : 16;
   const int64_t inputs = p.in_channels / p.groups, outputs = p.out_channels / p.groups;
-  return inputs > 0 && inputs * outputs <= kDirectPairs;
+  return inputs > 0 && inputs * outputs <= most;
 }
 
 // Whether the multiplications that Winograd saves are worth its transforms. Costs are in vector

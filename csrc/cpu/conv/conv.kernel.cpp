@@ -17,7 +17,7 @@ void gather(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const 
             const T* bias, bool relu, T* dst, const Context& context) {
   if (g.rows == 0 || g.panels == 0) return;
   if (algorithm == ConvAlgorithm::direct)
-    direct_conv(g, src, mask, w, bias, relu, dst, context);
+    direct_conv(g, nullptr, src, mask, w, bias, relu, dst, context);
   else
     implicit_gemm(g, algorithm == ConvAlgorithm::implicit_gemm, src, mask, w, bias, relu, dst,
                   context);
@@ -65,6 +65,12 @@ void fill(const ConvProblem& problem, const T* bias, T* dx, const Context& conte
   });
 }
 
+// Two phases that share their rows and make up all columns between them.
+inline bool columns_alternate(const ImplicitGemm& a, const ImplicitGemm& b) {
+  return a.dst_stride[2] == 2 && a.dst_offset[2] + b.dst_offset[2] == 1 &&
+         a.dst_offset[0] == b.dst_offset[0] && a.dst_offset[1] == b.dst_offset[1];
+}
+
 template <class T>
 void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
                 const T* y, const T* bias, T* dx, const Context& context) {
@@ -75,9 +81,20 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
       return;
   }
   if (input_grad_has_gaps(problem)) fill(problem, bias, dx, context);
-  for (int64_t phase = 0; phase < input_grad_phases(problem); ++phase)
-    gather<T>(plan_input_grad(problem, kTile<T>, phase), algorithm, dy, y, w, bias, false, dx,
-              context);
+  const int64_t phases = input_grad_phases(problem);
+  for (int64_t phase = 0; phase < phases; ++phase) {
+    const ImplicitGemm g = plan_input_grad(problem, kTile<T>, phase);
+    if (algorithm == ConvAlgorithm::direct && phase + 1 < phases) {
+      const ImplicitGemm next = plan_input_grad(problem, kTile<T>, phase + 1);
+      if (columns_alternate(g, next)) {
+        const bool in_order = g.dst_offset[2] == 0;
+        direct_conv(in_order ? g : next, in_order ? &next : &g, dy, y, w, bias, false, dx, context);
+        ++phase;
+        continue;
+      }
+    }
+    gather<T>(g, algorithm, dy, y, w, bias, false, dx, context);
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 // copy.
 #include "core/formula/activation.h"
 #include "core/plan/conv_weight_grad.h"
+#include "core/plan/implicit_gemm.h"
 #include "cpu/conv/direct.h"
 #include "cpu/conv/winograd_weight_grad.h"
 #include "cpu/kernels.h"
@@ -197,8 +198,9 @@ void weight_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* d
         winograd_weight_grad(plan_winograd_weight_grad(problem, kTile<T>), dy, x, y, dw, context))
       return;
   }
+  if (algorithm == ConvAlgorithm::direct)
+    return direct_weight_grad(plan_forward(problem, kTile<T>), dy, x, y, dw, context);
   const ConvWeightGrad g = plan_weight_grad(problem, kTile<T>);
-  if (algorithm == ConvAlgorithm::direct) return direct_weight_grad(g, dy, x, y, dw, context);
   const int64_t group_outputs = problem.out_channels / problem.groups;
   const int64_t group_channels = problem.in_channels / problem.groups;
   if (group_outputs == 0 || group_channels == 0) return;

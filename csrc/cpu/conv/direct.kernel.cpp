@@ -3,6 +3,7 @@
 // padding (direct_patch.h), and adds up shifted vectors of them, several rows of the result at a
 // time (direct_tile.h).
 #include "cpu/conv/direct.h"
+
 #include "cpu/conv/direct_patch.h"
 #include "cpu/conv/direct_tile.h"
 
@@ -112,12 +113,11 @@ void arrange_weights(const DirectConv<T>& c, const ImplicitGemm& g, int64_t grou
         for (int64_t x = 0; x < g.taps[2]; ++x)
           for (int64_t h = 0; h < g.taps[1]; ++h, out += c.width()) {
             const int64_t y = backward ? g.taps[1] - 1 - h : h;
-            const int64_t index = ((g.w_index[0] + d * g.w_step[0]) * g.kernel[1] + g.w_index[1] +
-                                   y * g.w_step[1]) *
-                                      g.kernel[2] +
-                                  g.w_index[2] + x * g.w_step[2];
-            const T* from =
-                c.w + group * g.w_group + m * g.w_row + channel * g.w_channel + index;
+            const int64_t index =
+                ((g.w_index[0] + d * g.w_step[0]) * g.kernel[1] + g.w_index[1] + y * g.w_step[1]) *
+                    g.kernel[2] +
+                g.w_index[2] + x * g.w_step[2];
+            const T* from = c.w + group * g.w_group + m * g.w_row + channel * g.w_channel + index;
             if (together == 1) {
               *out = *from;
               continue;
@@ -218,11 +218,11 @@ void run_task(const DirectConv<T>& c, int64_t sample, int64_t group, int live, i
     if (rows >= 4) height = 4;
     if (channels == 1 && rows >= kRowTile && round_up(rows, kRowTile) <= round_up(rows, 4))
       height = kRowTile;
-    const DirectTileFunction<T> tile =
-        channels > 1 ? (height == 4 ? c.tiles.many_four : c.tiles.many_one)
-                     : (height == 7   ? c.tiles.seven
-                        : height == 4 ? c.tiles.four
-                                      : c.tiles.one);
+    const DirectTileFunction<T> tile = channels > 1
+                                           ? (height == 4 ? c.tiles.many_four : c.tiles.many_one)
+                                           : (height == 7   ? c.tiles.seven
+                                              : height == 4 ? c.tiles.four
+                                                            : c.tiles.one);
     for (int64_t r = 0; r < rows; r += height) {
       const int64_t row = least(r, rows - height);
       T* out = to + m * c.dst_plane() + row * row_pitch;
@@ -262,8 +262,7 @@ void conv(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src, const T
   c.tiles = together > 1 ? direct_tiles<T, true>(g.taps[1], row_step, c.patch.row_stride)
                          : direct_tiles<T, false>(g.taps[1], row_step, c.patch.row_stride);
   // Small tasks go several to a chunk: first those of the same weights.
-  const int64_t work =
-      together * g.rows * g.depth() * c.phases() * c.block * g.grid[2] + 1;
+  const int64_t work = together * g.rows * g.depth() * c.phases() * c.block * g.grid[2] + 1;
   const int64_t several = ceil_div(kChunkSums, work);
   const int64_t tasks = c.sets * g.batch * g.grid[0] * c.blocks;
   parallel_for(context, ceil_div(tasks, several), Scratch<T>::bytes(c),

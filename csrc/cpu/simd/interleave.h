@@ -10,10 +10,7 @@ namespace {
 #if defined(__clang__)
 #define STRIATE_SHUFFLE(...) {__builtin_shufflevector(a.raw, b.raw, __VA_ARGS__)}
 #else
-#define STRIATE_SHUFFLE(...)                                              \
-  {                                                                       \
-    __builtin_shuffle(a.raw, b.raw, typename Vec<T>::RawInt{__VA_ARGS__}) \
-  }
+#define STRIATE_SHUFFLE(...) {__builtin_shuffle(a.raw, b.raw, typename Vec<T>::RawInt{__VA_ARGS__})}
 #endif
 
 // a0 b0 a1 b1 ...: the first half of it.
@@ -107,8 +104,12 @@ template <class T>
 class LaneRange {
  public:
   STRIATE_INLINE LaneRange(int64_t begin, int64_t end)
-      : begin_(static_cast<int>(begin < 0 ? 0 : begin < lanes ? begin : lanes)),
-        end_(static_cast<int>(end < begin_ ? begin_ : end < lanes ? end : lanes)) {
+      : begin_(static_cast<int>(begin < 0       ? 0
+                                : begin < lanes ? begin
+                                                : lanes)),
+        end_(static_cast<int>(end < begin_  ? begin_
+                              : end < lanes ? end
+                                            : lanes)) {
 #if defined(__AVX512F__)
     mask_ = ((uint32_t{1} << end_) - 1) & ~((uint32_t{1} << begin_) - 1);
 #elif defined(__AVX2__)

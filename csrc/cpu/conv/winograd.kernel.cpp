@@ -199,7 +199,7 @@ bool invert_row(const Winograd& g, int64_t count, const float* products, float b
     const int live = static_cast<int>(least(kLanes, count - lane));
     if constexpr (outputs == 4) {
       float* first = dst + places.offset[lane];
-      const bool whole = side_by_side(stage, lane);
+      const bool whole = side_by_side(stage, lane, 4);
       const int64_t columns = whole ? places.offset[lane + kLanes - 1] - places.offset[lane] +
                                           places.width[lane + kLanes - 1]
                                     : 0;
@@ -227,14 +227,26 @@ bool invert_row(const Winograd& g, int64_t count, const float* products, float b
       }
     } else {
       static_assert(outputs == 2, "");
-      Floats quad[4] = {pixel[0][0], pixel[0][1], pixel[1][0], pixel[1][1]};
-      transpose_quads(quad);
-      float row[4 * kLanes];
-      store_rows(quad, row);
-      for (int l = 0; l < live; ++l) {
-        for (int i = 0; i < places.height[lane + l]; ++i)
-          copy_pixels(dst + places.offset[lane + l] + i * g.dst[1], row + row_place(l) + 2 * i,
-                      places.width[lane + l]);
+      for (int i = 0; i < 2; ++i) {
+        // The pixels of tiles 4q and 4q + 1, then those of 4q + 2 and 4q + 3, for each quarter q.
+        float row[2 * kLanes];
+        zip_low(pixel[i][0], pixel[i][1]).store(row);
+        zip_high(pixel[i][0], pixel[i][1]).store(row + kLanes);
+        for (int l = 0; l < live; l += 2) {
+          const float* from = row + l / 4 * 4 + (l & 2) / 2 * kLanes;
+          const int64_t at = lane + l;
+          if (i >= places.height[at]) {
+            // Two tiles may lie in different strips.
+          } else if (l + 1 < live && places.offset[at + 1] == places.offset[at] + 2 &&
+                     places.width[at + 1] == 2) {
+            copy_pixels(dst + places.offset[at] + i * g.dst[1], from, 4);
+            continue;
+          } else {
+            copy_pixels(dst + places.offset[at] + i * g.dst[1], from, places.width[at]);
+          }
+          if (l + 1 < live && i < places.height[at + 1])
+            copy_pixels(dst + places.offset[at + 1] + i * g.dst[1], from + 2, places.width[at + 1]);
+        }
       }
     }
   }

@@ -61,16 +61,17 @@ STRIATE_INLINE void prepare_stage(const WinogradTiles& t, int64_t first, int64_t
 }
 
 // Whether a vector's tiles lie side by side: then whole vectors hold their rows.
-STRIATE_INLINE bool side_by_side(const Stage& stage, int64_t lane) {
-  return stage.offset[lane + Floats::lanes - 1] - stage.offset[lane] == 4 * (Floats::lanes - 1) &&
-         stage.offset[lane + 1] - stage.offset[lane] == 4;
+STRIATE_INLINE bool side_by_side(const Stage& stage, int64_t lane, int64_t step) {
+  return stage.offset[lane + Floats::lanes - 1] - stage.offset[lane] ==
+             step * (Floats::lanes - 1) &&
+         stage.offset[lane + 1] - stage.offset[lane] == step;
 }
 
-// Where transform_stage puts one of the block's tiles.
+// Where transform_stage puts one of the block's tiles, four apart.
 STRIATE_INLINE int64_t tile_place(const Stage& stage, int64_t tile) {
   const int64_t row = tile % Floats::lanes;
-  return side_by_side(stage, tile - row) ? tile - row + row % kQuarters * 4 + row / kQuarters
-                                         : tile;
+  return side_by_side(stage, tile - row, 4) ? tile - row + row % kQuarters * 4 + row / kQuarters
+                                            : tile;
 }
 
 // One channel's rows, vertically transformed.
@@ -108,25 +109,39 @@ STRIATE_INLINE void fill_stage(const WinogradTiles& t, int64_t first, int64_t co
   });
 }
 
+// The six columns of a vector of tiles; side by side and four apart, lanes have the order of
+// load_consecutive_rows.
+STRIATE_INLINE void load_columns(const float* rows, const Stage& stage, int64_t lane, int64_t step,
+                                 bool whole, Floats (&d)[6]) {
+  const float* from = rows + stage.offset[lane];
+  if (whole && step == 2) {
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) d[j] = Floats::load_strided(from + j, 2, Floats::lanes);
+    return;
+  }
+  Floats first[4], last[4];
+  if (whole) {
+    load_consecutive_rows(from, first);
+    load_consecutive_rows(from + 2, last);
+  } else {
+    load_rows(rows, stage.offset + lane, first);
+    load_rows(rows + 2, stage.offset + lane, last);
+  }
+  transpose_quads(first);
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) d[j] = first[j];
+  transpose_quads_high(last, &d[4], &d[5]);
+}
+
 // One channel's tiles, from the stage: frequency f of tile l goes to out[f * plane + l].
-STRIATE_INLINE void transform_stage(int64_t count, const Stage& stage, float* out, int64_t plane) {
+STRIATE_INLINE void transform_stage(int64_t count, int64_t step, const Stage& stage, float* out,
+                                    int64_t plane) {
   constexpr int lanes = Floats::lanes;
   for (int64_t lane = 0; lane < count; lane += lanes) {
-    const bool whole = side_by_side(stage, lane);
-    const float* from = stage.rows + (whole ? stage.offset[lane] : 0);
-    for (int i = 0; i < 6; ++i, from += stage.pitch) {
-      Floats d[6], o[6], first[4], last[4];
-      if (whole) {
-        load_consecutive_rows(from, first);
-        load_consecutive_rows(from + 2, last);
-      } else {
-        load_rows(from, stage.offset + lane, first);
-        load_rows(from + 2, stage.offset + lane, last);
-      }
-      transpose_quads(first);
-#pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) d[j] = first[j];
-      transpose_quads_high(last, &d[4], &d[5]);
+    const bool whole = side_by_side(stage, lane, step);
+    for (int i = 0; i < 6; ++i) {
+      Floats d[6], o[6];
+      load_columns(stage.rows + i * stage.pitch, stage, lane, step, whole, d);
       formula::winograd_input(d, o);
 #pragma GCC unroll 6
       for (int j = 0; j < 6; ++j) o[j].store(out + (i * 6 + j) * plane + lane);
@@ -146,7 +161,7 @@ STRIATE_INLINE void transform_tiles(const WinogradTiles& t, int64_t first, int64
       fill_stage<false>(t, first, count, src + c * size, nullptr, sample_step, stage);
     else
       fill_stage<true>(t, first, count, src + c * size, mask + c * size, sample_step, stage);
-    transform_stage(count, stage, out + c * pitch, plane);
+    transform_stage(count, t.step, stage, out + c * pitch, plane);
   }
 }
 

@@ -40,6 +40,52 @@ def _convolutions(rank: int) -> Iterator[tuple[str, Call]]:
     )
 
 
+def _poolings(rank: int) -> Iterator[tuple[str, Call]]:
+    x_shape, y_shape = (2, 3, *(6, 7, 5)[:rank]), (2, 3, *(2, 2, 1)[:rank])
+
+    def x() -> dict[str, Any]:
+        return {"x": f64(*x_shape)}
+
+    yield f"max_pool{rank}d", lambda: {**x(), "kernel_size": 3}
+    yield f"max_pool{rank}d_with_indices", lambda: {**x(), "kernel_size": 3}
+    yield f"avg_pool{rank}d", lambda: {**x(), "kernel_size": 3}
+    yield (
+        f"avg_pool{rank}d_grad",
+        lambda: {"dy": f64(*y_shape), "x_shape": x_shape, "kernel_size": 3},
+    )
+    yield f"lp_pool{rank}d", lambda: {**x(), "norm_type": 2.0, "kernel_size": 3}
+    yield (
+        f"lp_pool{rank}d_grad",
+        lambda: {
+            "dy": f64(*y_shape),
+            **x(),
+            "norm_type": 2.0,
+            "kernel_size": 3,
+            "y": f64(*y_shape),
+        },
+    )
+    for kind in ("avg", "max"):
+        yield f"adaptive_{kind}_pool{rank}d", lambda: {**x(), "output_size": 4}
+    yield f"adaptive_max_pool{rank}d_with_indices", lambda: {**x(), "output_size": 4}
+    adaptive_shape = (2, 3, *[4] * rank)
+    yield (
+        f"adaptive_avg_pool{rank}d_grad",
+        lambda: {"dy": f64(*adaptive_shape), "x_shape": x_shape, "output_size": 4},
+    )
+    for name, shape in (("max", y_shape), ("adaptive_max", adaptive_shape)):
+        yield (
+            f"{name}_pool{rank}d_grad",
+            lambda shape=shape: {  # type: ignore[misc]
+                "dy": f64(*shape),
+                "indices": np.zeros(shape, np.int64),
+                "x_shape": x_shape,
+            },
+        )
+
+
 GOOD_WINDOWS: dict[str, Call] = {
-    name: call for rank in (1, 2, 3) for name, call in _convolutions(rank)
+    name: call
+    for rank in (1, 2, 3)
+    for calls in (_convolutions(rank), _poolings(rank))
+    for name, call in calls
 }

@@ -47,24 +47,12 @@ GOOD: dict[str, Callable[[], dict[str, Any]]] = {
     "linear": lambda: {"x": f64(2, 5), "w": f64(3, 5), "b": f64(3)},
     "linear_input_grad": lambda: {"dy": f64(2, 3), "w": f64(3, 5), "y": f64(2, 3)},
     "linear_weight_grad": lambda: {"dy": f64(2, 3), "x": f64(2, 5), "y": f64(2, 3)},
-    "max_pool2d": lambda: {"x": f64(2, 3, 6, 7), "kernel_size": 3},
-    "max_pool2d_with_indices": lambda: {"x": f64(2, 3, 6, 7), "kernel_size": 3},
-    "max_pool2d_grad": lambda: {
+    "stochastic_pool2d": lambda: {"x": f64(2, 3, 6, 7), "kernel_size": 3, "seed": 1},
+    "stochastic_pool2d_grad": lambda: {
         "dy": f64(2, 3, 2, 2),
-        "indices": ints(2, 3, 2, 2),
-        "x_shape": (2, 3, 6, 7),
-    },
-    "avg_pool2d": lambda: {"x": f64(2, 3, 6, 7), "kernel_size": 3},
-    "avg_pool2d_grad": lambda: {
-        "dy": f64(2, 3, 2, 2),
-        "x_shape": (2, 3, 6, 7),
+        "x": f64(2, 3, 6, 7),
         "kernel_size": 3,
-    },
-    "adaptive_avg_pool2d": lambda: {"x": f64(2, 3, 6, 7), "output_size": 3},
-    "adaptive_avg_pool2d_grad": lambda: {
-        "dy": f64(2, 3, 4, 4),
-        "x_shape": (2, 3, 6, 7),
-        "output_size": 4,
+        "seed": 1,
     },
     "batch_norm": lambda: {
         "x": f64(2, 3, 4, 4),
@@ -326,7 +314,43 @@ BAD_VALUES: list[tuple[str, type[Exception], list[str], dict[str, Any]]] = [
     ("linear", ValueError, ["activation must be None or 'relu'", "'gelu'"], {"activation": "gelu"}),
     ("local_response_norm", ValueError, ["convention must be", "'tf'"], {"convention": "tf"}),
     ("local_response_norm", ValueError, ["region must be", "'along'"], {"region": "along"}),
-    ("local_response_norm", ValueError, ["region='within'"], {"region": "within"}),
+    (
+        "local_response_norm",
+        ValueError,
+        ["size must be odd where region='within'", "size=4"],
+        {"region": "within", "size": 4},
+    ),
+    (
+        "local_response_norm",
+        ValueError,
+        ["x must have 4 axes", "region='within'", "(2, 5, 3)"],
+        {"region": "within", "x": f64(2, 5, 3)},
+    ),
+    *(
+        (name, ValueError, ["norm_type must be positive", str(value)], {"norm_type": value})
+        for name in ("lp_pool1d", "lp_pool2d", "lp_pool3d_grad")
+        for value in (0, -1, np.inf, np.nan)
+    ),
+    ("lp_pool2d", TypeError, ["norm_type must be a number"], {"norm_type": None}),
+    ("lp_pool2d_grad", ValueError, ["y must have shape (2, 3, 2, 2)"], {"y": f64(2, 3, 2, 1)}),
+    ("lp_pool2d_grad", ValueError, ["dy must have shape (2, 3, 2, 2)"], {"dy": f64(2, 3, 2, 1)}),
+    ("stochastic_pool2d", ValueError, ["seed must be in [0, 2^64)", "-1"], {"seed": -1}),
+    ("stochastic_pool2d", TypeError, ["seed must be an int", "0.5"], {"seed": 0.5}),
+    ("stochastic_pool2d", ValueError, ["offset must be in [0, 2^62)"], {"offset": 2**62}),
+    ("stochastic_pool2d", ValueError, ["larger than the padded input"], {"kernel_size": 7}),
+    ("stochastic_pool2d_grad", ValueError, ["dy must have shape"], {"dy": f64(2, 3, 2, 1)}),
+    ("adaptive_max_pool2d", ValueError, ["output_size must be positive"], {"output_size": 0}),
+    ("adaptive_max_pool2d", ValueError, ["no empty spatial axis"], {"x": f64(2, 3, 0, 7)}),
+    (
+        "adaptive_max_pool3d",
+        ValueError,
+        ["output_size must be", "3 entries"],
+        {"output_size": (1, 2)},
+    ),
+    ("adaptive_max_pool1d_grad", ValueError, ["indices", "6"], {"indices": ints(2, 3, 4) + 6}),
+    ("max_pool3d_grad", ValueError, ["D * H * W", "210"], {"indices": ints(2, 3, 2, 2, 1) + 210}),
+    ("max_pool1d", ValueError, ["x must have 3 axes (N, C, L)"], {"x": f64(3, 6)}),
+    ("avg_pool3d", ValueError, ["kernel_size must be an int or have 3"], {"kernel_size": (2, 2)}),
     ("softmax_cross_entropy", ValueError, ["reduction must be", "'avg'"], {"reduction": "avg"}),
     ("sgd_step", ValueError, ["convention must be", "'tf'"], {"convention": "tf"}),
     # ranges

@@ -160,7 +160,7 @@ def test_empty(shape):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"region": "within"}, "region='within' is not available in this version"),
+        ({"region": "within", "size": 2}, "size must be odd where region='within'. Got size=2"),
         ({"region": "around"}, "region must be 'across' or 'within'. Got region='around'"),
         ({"convention": "caffe"}, "convention must be 'torch', 'onnx' or 'paper'. Got conv"),
         ({"size": 0}, "size must be positive. Got size=0"),

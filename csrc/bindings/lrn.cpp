@@ -37,8 +37,9 @@ py::array local_response_norm(py::object x_object, py::object size, py::object a
   Output y(x.dtype(), x.shape());
   run_for(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().lrn->forward(problem, static_cast<const T*>(x_data), static_cast<T*>(y.data()),
-                              context());
+    const auto forward =
+        problem.within ? kernels<T>().lrn_within->forward : kernels<T>().lrn->forward;
+    forward(problem, static_cast<const T*>(x_data), static_cast<T*>(y.data()), context());
   });
   return y.release();
 }
@@ -57,8 +58,9 @@ py::array local_response_norm_grad(py::object dy_object, py::object x_object, py
   Output dx(x.dtype(), x.shape());
   run_for(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    kernels<T>().lrn->grad(problem, static_cast<const T*>(dy_data), static_cast<const T*>(x_data),
-                           static_cast<T*>(dx.data()), context());
+    const auto grad = problem.within ? kernels<T>().lrn_within->grad : kernels<T>().lrn->grad;
+    grad(problem, static_cast<const T*>(dy_data), static_cast<const T*>(x_data),
+         static_cast<T*>(dx.data()), context());
   });
   return dx.release();
 }

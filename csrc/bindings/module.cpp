@@ -21,6 +21,8 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_random(module);
   bindings::register_reduce(module);
   bindings::register_pool(module);
+  bindings::register_lp_pool(module);
+  bindings::register_stochastic_pool(module);
   bindings::register_lrn(module);
   bindings::register_avg_pool(module);
   bindings::register_batch_norm(module);

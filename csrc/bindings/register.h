@@ -17,6 +17,8 @@ void register_optimizer(pybind11::module_& module);
 void register_random(pybind11::module_& module);
 void register_reduce(pybind11::module_& module);
 void register_pool(pybind11::module_& module);
+void register_lp_pool(pybind11::module_& module);
+void register_stochastic_pool(pybind11::module_& module);
 void register_lrn(pybind11::module_& module);
 void register_avg_pool(pybind11::module_& module);
 void register_batch_norm(pybind11::module_& module);

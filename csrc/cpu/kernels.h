@@ -100,6 +100,26 @@ struct AvgPoolKernels {
   void (*grad)(const AvgPoolProblem&, const T* dy, T* dx, const Context&);
 };
 
+// The same as PoolKernels, for adaptive and for wide windows; of either kind of indices one is
+// null.
+template <class T>
+struct AdaptiveMaxPoolKernels {
+  void (*max)(const AvgPoolProblem&, const T* x, T* y, int32_t* narrow, int64_t* wide,
+              const Context&);
+};
+
+template <class T>
+struct LpPoolKernels {
+  void (*forward)(const LpPoolProblem&, const T* x, T* y, const Context&);
+  void (*grad)(const LpPoolProblem&, const T* dy, const T* x, const T* y, T* dx, const Context&);
+};
+
+template <class T>
+struct StochasticPoolKernels {
+  void (*forward)(const StochasticPoolProblem&, const T* x, T* y, const Context&);
+  void (*grad)(const StochasticPoolProblem&, const T* dy, const T* x, T* dx, const Context&);
+};
+
 // gamma and beta may be null, for ones and zeros.
 template <class T>
 struct BatchNormKernels {
@@ -113,6 +133,13 @@ struct BatchNormKernels {
 
 template <class T>
 struct LrnKernels {
+  void (*forward)(const LrnProblem&, const T* x, T* y, const Context&);
+  void (*grad)(const LrnProblem&, const T* dy, const T* x, T* dx, const Context&);
+};
+
+// Within a channel.
+template <class T>
+struct LrnWithinKernels {
   void (*forward)(const LrnProblem&, const T* x, T* y, const Context&);
   void (*grad)(const LrnProblem&, const T* dy, const T* x, T* dx, const Context&);
 };
@@ -228,6 +255,10 @@ struct Kernels {
   const ConcatKernels<T>* concat;
   const PadKernels<T>* pad;
   const PreluKernels<T>* prelu;
+  const AdaptiveMaxPoolKernels<T>* adaptive_max_pool;
+  const LpPoolKernels<T>* lp_pool;
+  const StochasticPoolKernels<T>* stochastic_pool;
+  const LrnWithinKernels<T>* lrn_within;
 };
 
 struct KernelTable {
@@ -296,6 +327,14 @@ extern const PreluKernels<float> prelu_f32;
 extern const PreluKernels<double> prelu_f64;
 extern const CeilingKernels<float> ceiling_f32;
 extern const CeilingKernels<double> ceiling_f64;
+extern const AdaptiveMaxPoolKernels<float> adaptive_max_pool_f32;
+extern const AdaptiveMaxPoolKernels<double> adaptive_max_pool_f64;
+extern const LpPoolKernels<float> lp_pool_f32;
+extern const LpPoolKernels<double> lp_pool_f64;
+extern const StochasticPoolKernels<float> stochastic_pool_f32;
+extern const StochasticPoolKernels<double> stochastic_pool_f64;
+extern const LrnWithinKernels<float> lrn_within_f32;
+extern const LrnWithinKernels<double> lrn_within_f64;
 extern const KernelTable table;
 }  // namespace striate::cpu::STRIATE_ISA
 #endif

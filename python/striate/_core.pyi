@@ -1,6 +1,19 @@
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar, type_check_only
+from typing import Any, Protocol, type_check_only
 
+from striate._core_types import (
+    AvgPool,
+    AvgPoolGrad,
+    Conv,
+    ConvGrad,
+    ConvTranspose,
+    ConvTransposeGrad,
+    LpPool,
+    LpPoolGrad,
+    MaxPool,
+    MaxPoolGrad,
+    MaxPoolWithIndices,
+)
 from striate._typing import (
     Activation,
     AdamConvention,
@@ -21,92 +34,28 @@ from striate._typing import (
     SgdConvention,
 )
 
-# Functions that exist for one, two and three spatial axes: sizes and paddings differ.
-_Size_contra = TypeVar("_Size_contra", contravariant=True)
-_Pad_contra = TypeVar("_Pad_contra", contravariant=True)
-
-@type_check_only
-class _Conv(Protocol[_Size_contra, _Pad_contra]):
-    def __call__(
-        self,
-        x: FloatArray,
-        w: FloatArray,
-        b: FloatArray | None,
-        stride: _Size_contra,
-        padding: _Pad_contra,
-        dilation: _Size_contra,
-        groups: int,
-        activation: Activation,
-        /,
-    ) -> FloatArray: ...
-
-@type_check_only
-class _ConvGrad(Protocol[_Size_contra, _Pad_contra]):
-    def __call__(
-        self,
-        dy: FloatArray,
-        other: FloatArray,
-        shape: tuple[int, ...],
-        stride: _Size_contra,
-        padding: _Pad_contra,
-        dilation: _Size_contra,
-        groups: int,
-        y: FloatArray | None,
-        /,
-    ) -> FloatArray: ...
-
-@type_check_only
-class _ConvTranspose(Protocol[_Size_contra, _Pad_contra]):
-    def __call__(
-        self,
-        x: FloatArray,
-        w: FloatArray,
-        b: FloatArray | None,
-        stride: _Size_contra,
-        padding: _Pad_contra,
-        output_padding: _Size_contra,
-        dilation: _Size_contra,
-        groups: int,
-        /,
-    ) -> FloatArray: ...
-
-@type_check_only
-class _ConvTransposeGrad(Protocol[_Size_contra, _Pad_contra]):
-    def __call__(
-        self,
-        dy: FloatArray,
-        other: FloatArray,
-        shape: tuple[int, ...],
-        stride: _Size_contra,
-        padding: _Pad_contra,
-        output_padding: _Size_contra,
-        dilation: _Size_contra,
-        groups: int,
-        /,
-    ) -> FloatArray: ...
-
 # What every compiled module computes, and `_backend.select` returns: the functions of
 # `striate.ops` with their arguments by position.
 @type_check_only
 class Kernels(Protocol):
-    conv1d: _Conv[IntOrSingle, Padding1d]
-    conv1d_input_grad: _ConvGrad[IntOrSingle, Padding1d]
-    conv1d_weight_grad: _ConvGrad[IntOrSingle, Padding1d]
-    conv_transpose1d: _ConvTranspose[IntOrSingle, Padding1d]
-    conv_transpose1d_input_grad: _ConvTransposeGrad[IntOrSingle, Padding1d]
-    conv_transpose1d_weight_grad: _ConvTransposeGrad[IntOrSingle, Padding1d]
-    conv2d: _Conv[IntOrPair, Padding]
-    conv2d_input_grad: _ConvGrad[IntOrPair, Padding]
-    conv2d_weight_grad: _ConvGrad[IntOrPair, Padding]
-    conv_transpose2d: _ConvTranspose[IntOrPair, Padding]
-    conv_transpose2d_input_grad: _ConvTransposeGrad[IntOrPair, Padding]
-    conv_transpose2d_weight_grad: _ConvTransposeGrad[IntOrPair, Padding]
-    conv3d: _Conv[IntOrTriple, Padding3d]
-    conv3d_input_grad: _ConvGrad[IntOrTriple, Padding3d]
-    conv3d_weight_grad: _ConvGrad[IntOrTriple, Padding3d]
-    conv_transpose3d: _ConvTranspose[IntOrTriple, Padding3d]
-    conv_transpose3d_input_grad: _ConvTransposeGrad[IntOrTriple, Padding3d]
-    conv_transpose3d_weight_grad: _ConvTransposeGrad[IntOrTriple, Padding3d]
+    conv1d: Conv[IntOrSingle, Padding1d]
+    conv1d_input_grad: ConvGrad[IntOrSingle, Padding1d]
+    conv1d_weight_grad: ConvGrad[IntOrSingle, Padding1d]
+    conv_transpose1d: ConvTranspose[IntOrSingle, Padding1d]
+    conv_transpose1d_input_grad: ConvTransposeGrad[IntOrSingle, Padding1d]
+    conv_transpose1d_weight_grad: ConvTransposeGrad[IntOrSingle, Padding1d]
+    conv2d: Conv[IntOrPair, Padding]
+    conv2d_input_grad: ConvGrad[IntOrPair, Padding]
+    conv2d_weight_grad: ConvGrad[IntOrPair, Padding]
+    conv_transpose2d: ConvTranspose[IntOrPair, Padding]
+    conv_transpose2d_input_grad: ConvTransposeGrad[IntOrPair, Padding]
+    conv_transpose2d_weight_grad: ConvTransposeGrad[IntOrPair, Padding]
+    conv3d: Conv[IntOrTriple, Padding3d]
+    conv3d_input_grad: ConvGrad[IntOrTriple, Padding3d]
+    conv3d_weight_grad: ConvGrad[IntOrTriple, Padding3d]
+    conv_transpose3d: ConvTranspose[IntOrTriple, Padding3d]
+    conv_transpose3d_input_grad: ConvTransposeGrad[IntOrTriple, Padding3d]
+    conv_transpose3d_weight_grad: ConvTransposeGrad[IntOrTriple, Padding3d]
     def bias_grad(self, dy: FloatArray, axis: int, y: FloatArray | None, /) -> FloatArray: ...
     def linear(
         self, x: FloatArray, w: FloatArray, b: FloatArray | None, activation: Activation, /
@@ -117,53 +66,72 @@ class Kernels(Protocol):
     def linear_weight_grad(
         self, dy: FloatArray, x: FloatArray, y: FloatArray | None, /
     ) -> FloatArray: ...
-    def max_pool2d(
-        self,
-        x: FloatArray,
-        kernel_size: IntOrPair,
-        stride: IntOrPair | None,
-        padding: Padding,
-        dilation: IntOrPair,
-        ceil_mode: bool,
-        /,
-    ) -> FloatArray: ...
-    def max_pool2d_with_indices(
-        self,
-        x: FloatArray,
-        kernel_size: IntOrPair,
-        stride: IntOrPair | None,
-        padding: Padding,
-        dilation: IntOrPair,
-        ceil_mode: bool,
-        /,
+    max_pool1d: MaxPool[IntOrSingle, Padding1d]
+    max_pool1d_with_indices: MaxPoolWithIndices[IntOrSingle, Padding1d]
+    max_pool1d_grad: MaxPoolGrad
+    avg_pool1d: AvgPool[IntOrSingle, Padding1d]
+    avg_pool1d_grad: AvgPoolGrad[IntOrSingle, Padding1d]
+    lp_pool1d: LpPool[IntOrSingle, Padding1d]
+    lp_pool1d_grad: LpPoolGrad[IntOrSingle, Padding1d]
+    def adaptive_max_pool1d(self, x: FloatArray, output_size: IntOrSingle, /) -> FloatArray: ...
+    def adaptive_max_pool1d_with_indices(
+        self, x: FloatArray, output_size: IntOrSingle, /
     ) -> tuple[FloatArray, IntArray]: ...
-    def max_pool2d_grad(
-        self, dy: FloatArray, indices: IntArray, x_shape: tuple[int, ...], /
+    adaptive_max_pool1d_grad: MaxPoolGrad
+    def adaptive_avg_pool1d(self, x: FloatArray, output_size: IntOrSingle, /) -> FloatArray: ...
+    def adaptive_avg_pool1d_grad(
+        self, dy: FloatArray, x_shape: tuple[int, ...], output_size: IntOrSingle, /
     ) -> FloatArray: ...
-    def avg_pool2d(
-        self,
-        x: FloatArray,
-        kernel_size: IntOrPair,
-        stride: IntOrPair | None,
-        padding: Padding,
-        ceil_mode: bool,
-        count_include_pad: bool,
-        /,
-    ) -> FloatArray: ...
-    def avg_pool2d_grad(
-        self,
-        dy: FloatArray,
-        x_shape: tuple[int, ...],
-        kernel_size: IntOrPair,
-        stride: IntOrPair | None,
-        padding: Padding,
-        ceil_mode: bool,
-        count_include_pad: bool,
-        /,
-    ) -> FloatArray: ...
+    max_pool2d: MaxPool[IntOrPair, Padding]
+    max_pool2d_with_indices: MaxPoolWithIndices[IntOrPair, Padding]
+    max_pool2d_grad: MaxPoolGrad
+    avg_pool2d: AvgPool[IntOrPair, Padding]
+    avg_pool2d_grad: AvgPoolGrad[IntOrPair, Padding]
+    lp_pool2d: LpPool[IntOrPair, Padding]
+    lp_pool2d_grad: LpPoolGrad[IntOrPair, Padding]
+    def adaptive_max_pool2d(self, x: FloatArray, output_size: IntOrPair, /) -> FloatArray: ...
+    def adaptive_max_pool2d_with_indices(
+        self, x: FloatArray, output_size: IntOrPair, /
+    ) -> tuple[FloatArray, IntArray]: ...
+    adaptive_max_pool2d_grad: MaxPoolGrad
     def adaptive_avg_pool2d(self, x: FloatArray, output_size: IntOrPair, /) -> FloatArray: ...
     def adaptive_avg_pool2d_grad(
         self, dy: FloatArray, x_shape: tuple[int, ...], output_size: IntOrPair, /
+    ) -> FloatArray: ...
+    max_pool3d: MaxPool[IntOrTriple, Padding3d]
+    max_pool3d_with_indices: MaxPoolWithIndices[IntOrTriple, Padding3d]
+    max_pool3d_grad: MaxPoolGrad
+    avg_pool3d: AvgPool[IntOrTriple, Padding3d]
+    avg_pool3d_grad: AvgPoolGrad[IntOrTriple, Padding3d]
+    lp_pool3d: LpPool[IntOrTriple, Padding3d]
+    lp_pool3d_grad: LpPoolGrad[IntOrTriple, Padding3d]
+    def adaptive_max_pool3d(self, x: FloatArray, output_size: IntOrTriple, /) -> FloatArray: ...
+    def adaptive_max_pool3d_with_indices(
+        self, x: FloatArray, output_size: IntOrTriple, /
+    ) -> tuple[FloatArray, IntArray]: ...
+    adaptive_max_pool3d_grad: MaxPoolGrad
+    def adaptive_avg_pool3d(self, x: FloatArray, output_size: IntOrTriple, /) -> FloatArray: ...
+    def adaptive_avg_pool3d_grad(
+        self, dy: FloatArray, x_shape: tuple[int, ...], output_size: IntOrTriple, /
+    ) -> FloatArray: ...
+    def stochastic_pool2d(
+        self,
+        x: FloatArray,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None,
+        seed: int | None,
+        offset: int,
+        /,
+    ) -> FloatArray: ...
+    def stochastic_pool2d_grad(
+        self,
+        dy: FloatArray,
+        x: FloatArray,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None,
+        seed: int | None,
+        offset: int,
+        /,
     ) -> FloatArray: ...
     def batch_norm(
         self,

@@ -76,8 +76,10 @@ def test_refuses():
         lambda **o: reference.local_response_norm(x, **o),
         lambda **o: reference.local_response_norm_grad(x, x, **o),
     ):
-        with pytest.raises(ValueError, match="only region='across' is available"):
-            function(region="within")
+        with pytest.raises(ValueError, match="region='within' needs an odd size"):
+            function(region="within", size=4)
+        with pytest.raises(ValueError, match="region must be"):
+            function(region="around")
         with pytest.raises(ValueError, match="convention must be"):
             function(convention="caffe")
         with pytest.raises(ValueError, match="size must be at least 1"):

@@ -16,6 +16,9 @@ struct DropoutProblem {
 
 namespace spec {
 
+// Where a call starts in the sequence of random numbers.
+void check_random_offset(const char* function, int64_t offset);
+
 DropoutProblem dropout(const char* function, const ArrayInfo& x, double p, uint64_t seed,
                        int64_t offset);
 

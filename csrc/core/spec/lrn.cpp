@@ -23,9 +23,10 @@ LrnProblem local_response_norm(const char* function, const ArrayInfo& x, const L
   check_finite(function, "beta", args.beta);
   check_finite(function, "k", args.k);
   const std::string region = args.region, convention = args.convention;
-  check(region != "within", function, "region='within' is not available in this version.");
-  check(region == "across", function, "region must be 'across' or 'within'. Got region='", region,
-        "'.");
+  check(region == "across" || region == "within", function,
+        "region must be 'across' or 'within'. Got region='", region, "'.");
+  check(convention == "torch" || convention == "onnx" || convention == "paper", function,
+        "convention must be 'torch', 'onnx' or 'paper'. Got convention='", convention, "'.");
 
   LrnProblem p;
   p.dtype = x.dtype;
@@ -34,6 +35,23 @@ LrnProblem local_response_norm(const char* function, const ArrayInfo& x, const L
   const bool empty = element_count(function, x.name, x.shape) == 0;
   p.positions = empty ? 0 : 1;
   for (int i = 2; i < x.shape.rank && !empty; ++i) p.positions *= x.shape[i];
+
+  p.beta = args.beta;
+  p.k = args.k;
+  p.rows = p.columns = 0;
+  p.within = region == "within";
+  if (p.within) {
+    check(x.shape.rank == 4, function, x.name,
+          " must have 4 axes (N, C, H, W) where region='within'. Got shape ", to_string(x.shape),
+          ".");
+    check(args.size % 2 == 1, function,
+          "size must be odd where region='within'. Got size=", args.size, ".");
+    p.rows = x.shape[2];
+    p.columns = x.shape[3];
+    p.a = args.alpha / (static_cast<double>(args.size) * static_cast<double>(args.size));
+    p.before = p.after = std::min(args.size / 2, std::max(p.rows, p.columns));
+    return p;
+  }
 
   // An even window has no middle: the conventions differ in where it goes, and in its divisor.
   const double size = static_cast<double>(args.size);
@@ -46,16 +64,12 @@ LrnProblem local_response_norm(const char* function, const ArrayInfo& x, const L
     p.before = (args.size - 1) / 2;
     p.after = args.size / 2;
   } else {
-    check(convention == "paper", function,
-          "convention must be 'torch', 'onnx' or 'paper'. Got convention='", convention, "'.");
     p.a = args.alpha;
     p.before = p.after = args.size / 2;
   }
   // What reaches beyond every channel holds nothing more.
   p.before = std::min(p.before, p.channels);
   p.after = std::min(p.after, p.channels);
-  p.beta = args.beta;
-  p.k = args.k;
   return p;
 }
 

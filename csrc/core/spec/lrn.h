@@ -5,12 +5,16 @@
 
 namespace striate {
 
-// y = x * t^-beta, t = k + a * (sum of x^2 over channels c - before to c + after)
+// y = x * t^-beta, t = k + a * (sum of x^2 over channels c - before to c + after), or, within a
+// channel, over rows i - before to i + after and columns likewise.
 struct LrnProblem {
   DType dtype;
   int64_t batch;
   int64_t channels;
   int64_t positions;  // of one channel
+  int64_t rows;       // of a channel's plane, where the region is within it
+  int64_t columns;
+  bool within;
   int64_t before;
   int64_t after;
   double a;

@@ -1,5 +1,8 @@
 #include "core/spec/pool.h"
 
+#include <cmath>
+
+#include "core/spec/dropout.h"
 #include "core/spec/shapes.h"
 
 namespace striate {
@@ -57,8 +60,44 @@ AvgPoolProblem avg_pool(const char* function, int rank, const ArrayInfo& x, cons
   return p;
 }
 
-AvgPoolProblem adaptive_avg_pool(const char* function, int rank, const ArrayInfo& x,
-                                 const SpatialArg& output_size) {
+LpPoolProblem lp_pool(const char* function, int rank, const ArrayInfo& x, double norm_type,
+                      const WindowArgs& args) {
+  check(norm_type > 0 && std::isfinite(norm_type), function,
+        "norm_type must be positive and finite. Got norm_type=", norm_type, ".");
+  return {avg_pool(function, rank, x, args, true), norm_type};
+}
+
+StochasticPoolProblem stochastic_pool(const char* function, int rank, const ArrayInfo& x,
+                                      const WindowArgs& args, const uint64_t* seed,
+                                      int64_t offset) {
+  check_random_offset(function, offset);
+  return {sliding_pool(function, rank, x, args), seed == nullptr, seed == nullptr ? 0 : *seed,
+          static_cast<uint64_t>(offset)};
+}
+
+LpPoolProblem lp_pool_grad(const char* function, int rank, const ArrayInfo& dy, const ArrayInfo& x,
+                           const ArrayInfo* y, double norm_type, const WindowArgs& args) {
+  check_same_dtype(function, dy, x);
+  const LpPoolProblem p = lp_pool(function, rank, x, norm_type, args);
+  check_shape(function, dy, p.y_shape());
+  if (y != nullptr) {
+    check_same_dtype(function, dy, *y);
+    check_shape(function, *y, p.y_shape());
+  }
+  return p;
+}
+
+StochasticPoolProblem stochastic_pool_grad(const char* function, int rank, const ArrayInfo& dy,
+                                           const ArrayInfo& x, const WindowArgs& args,
+                                           const uint64_t* seed, int64_t offset) {
+  check_same_dtype(function, dy, x);
+  const StochasticPoolProblem p = stochastic_pool(function, rank, x, args, seed, offset);
+  check_shape(function, dy, p.y_shape());
+  return p;
+}
+
+AvgPoolProblem adaptive_pool(const char* function, int rank, const ArrayInfo& x,
+                             const SpatialArg& output_size) {
   check_rank(function, x, rank + 2, image_layout(rank));
   element_count(function, x.name, x.shape);
   WindowArgs args;

@@ -1,25 +1,11 @@
 // Inverted dropout. Element i is decided by word i % 4 of Philox's counter offset + i / 4, so a
 // mask is never stored: the gradient is the same call on dy.
-#include "core/formula/philox.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
+#include "cpu/philox.h"
 
 namespace striate::cpu::STRIATE_ISA {
 namespace {
-
-// Words of as many counters as fit a vector, in the elements' order.
-STRIATE_INLINE void random_words(formula::PhiloxKey key, uint64_t counter, uint32_t* out) {
-  const VecU64 counters = VecU64::set(counter) + VecU64::iota();
-  VecU64 word[4] = {counters & VecU64::set(0xFFFFFFFFu), shift_right(counters, 32), VecU64::set(0),
-                    VecU64::set(0)};
-  formula::philox(key, word);
-  uint64_t pairs[2 * VecU64::lanes];
-  store_interleaved(word[0] | shift_left(word[1], 32), word[2] | shift_left(word[3], 32), pairs);
-  for (int i = 0; i < 2 * VecU64::lanes; ++i) {
-    out[2 * i] = static_cast<uint32_t>(pairs[i]);
-    out[2 * i + 1] = static_cast<uint32_t>(pairs[i] >> 32);
-  }
-}
 
 template <class T>
 void dropout(const DropoutProblem& p, const T* x, T* y, const Context& context) {
@@ -28,7 +14,7 @@ void dropout(const DropoutProblem& p, const T* x, T* y, const Context& context) 
   const uint32_t below = static_cast<uint32_t>(threshold);
   const T scale = static_cast<T>(1 / (1 - p.p));
   const formula::PhiloxKey key = formula::philox_key(p.seed);
-  constexpr int64_t group = 4 * VecU64::lanes;
+  constexpr int64_t group = kRandomWords;
   static_assert(kElementsPerChunk % group == 0, "a chunk starts at a counter");
   parallel_elements(context, p.count, [=](int64_t begin, int64_t end) {
     if (drop_all) {

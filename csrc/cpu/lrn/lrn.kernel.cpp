@@ -1,16 +1,12 @@
 // Local response normalisation across channels. Lanes run over the positions of a channel; a chunk
 // is a block of positions of one image, which it walks channel by channel. Each window is summed
 // anew: a sum that slides would keep the rounding errors that a spike leaves behind.
-#include "core/formula/lrn.h"
-
-#include "core/spec/lrn.h"
 #include "cpu/kernels.h"
+#include "cpu/lrn/constants.h"
 #include "cpu/parallel.h"
 
 namespace striate::cpu::STRIATE_ISA {
 namespace {
-
-using formula::Power;
 
 // Elements of a chunk, and the bounds of its positions: enough of them that memory is read in runs,
 // few enough that a window's rows stay in the first-level cache.
@@ -25,19 +21,6 @@ int64_t positions_per_chunk(const LrnProblem& p) {
                                                     : wanted;
   return bounded < p.positions ? bounded : p.positions;
 }
-
-// The problem's numbers as vectors.
-template <class T>
-struct Constants {
-  Vec<T> a, k, minus_beta, minus_2ab, one;
-
-  explicit STRIATE_INLINE Constants(const LrnProblem& p)
-      : a(Vec<T>::set(static_cast<T>(p.a))),
-        k(Vec<T>::set(static_cast<T>(p.k))),
-        minus_beta(Vec<T>::set(static_cast<T>(-p.beta))),
-        minus_2ab(Vec<T>::set(static_cast<T>(-2 * p.a * p.beta))),
-        one(Vec<T>::set(1)) {}
-};
 
 // The channels [begin, end) of a window that reaches `before` and `after` channel c.
 struct Channels {
@@ -136,19 +119,13 @@ void grad(const LrnProblem& p, const T* dy, const T* x, T* dx, const Context& co
 
 template <class T>
 void local_response_norm(const LrnProblem& p, const T* x, T* y, const Context& context) {
-  if (p.beta == 0.75) return forward<Power::three_quarters>(p, x, y, context);
-  if (p.beta == 0.5) return forward<Power::half>(p, x, y, context);
-  if (p.beta == 1.0) return forward<Power::one>(p, x, y, context);
-  forward<Power::any>(p, x, y, context);
+  with_power(p.beta, [&](auto power) { forward<power.get>(p, x, y, context); });
 }
 
 template <class T>
 void local_response_norm_grad(const LrnProblem& p, const T* dy, const T* x, T* dx,
                               const Context& context) {
-  if (p.beta == 0.75) return grad<Power::three_quarters>(p, dy, x, dx, context);
-  if (p.beta == 0.5) return grad<Power::half>(p, dy, x, dx, context);
-  if (p.beta == 1.0) return grad<Power::one>(p, dy, x, dx, context);
-  grad<Power::any>(p, dy, x, dx, context);
+  with_power(p.beta, [&](auto power) { grad<power.get>(p, dy, x, dx, context); });
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ struct Cut {
 };
 
 // `rows` scratch rows serve one output row, and `more` further ones each further row.
-Cut cut(const PoolProblem& p, int64_t rows, int64_t more) {
+STRIATE_INLINE Cut cut(const PoolProblem& p, int64_t rows, int64_t more) {
   const Window& w = p.window;
   rows = greatest(1, rows);  // none where the input is empty
   more = greatest(1, more);

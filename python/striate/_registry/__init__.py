@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import (
     activation,
+    adaptive_pool,
     avg_pool,
     batch_norm,
     conv,
@@ -16,6 +17,7 @@ from . import (
     elementwise,
     linear,
     loss,
+    lp_pool,
     lrn,
     optimizer,
     pool,
@@ -23,6 +25,7 @@ from . import (
     shape,
     smooth_activation,
     softmax,
+    stochastic_pool,
 )
 from ._entry import Arguments, Array, Bench, Case, Gradient, Op, Sample, Tolerance
 
@@ -32,6 +35,9 @@ _FAMILIES = (
     linear,
     pool,
     avg_pool,
+    adaptive_pool,
+    lp_pool,
+    stochastic_pool,
     lrn,
     batch_norm,
     activation,

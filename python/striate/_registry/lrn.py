@@ -29,6 +29,16 @@ def _forward(rng: np.random.Generator) -> Iterator[Sample]:
         ((4, 96, 31, 29), _options(5, alpha=1.0, beta=0.75, k=2.0, convention="paper")),
     ]:
         yield Sample((rng.standard_normal(shape),), options)
+    for shape, options in [
+        ((2, 3, 7, 9), _options(3, alpha=2.0, beta=0.75, k=1.0)),
+        ((2, 2, 5, 6), _options(1, alpha=1.0, beta=1.0, k=0.5)),
+        ((1, 2, 4, 3), _options(9, alpha=30.0, beta=0.5, k=2.0)),  # wider than the plane
+        ((1, 1, 1, 1), _options(3, alpha=9.0, beta=0.75, k=1.0)),
+        ((1, 2, 13, 37), _options(5, alpha=9.0, beta=1.3, k=1.5)),
+        ((0, 2, 3, 3), _options(3, alpha=1.0, beta=0.75, k=1.0)),
+        ((1, 2, 611, 67), _options(5, alpha=9.0, beta=0.75, k=1.0)),  # blocks of rows
+    ]:
+        yield Sample((rng.standard_normal(shape),), {**options, "region": "within"})
     spiked = rng.standard_normal((1, 9, 2, 3))
     spiked[0, 4, 0, 0] = 1e6  # a running sum would keep a part of it
     yield Sample((spiked,), _options(3, alpha=1.0, beta=0.75, k=1.0), smooth=False)
@@ -48,15 +58,24 @@ def _gradient(a: dict[str, Any], dy: FloatArray) -> FloatArray:
     return ops.local_response_norm_grad(dy, **a)
 
 
+_PAPER = _options(5, alpha=1e-4, beta=0.75, k=2.0, convention="paper")
+# cuda-convnet's net for CIFAR-10, as Caffe has it.
+_WITHIN = _options(3, alpha=5e-5, beta=0.75, k=1.0, region="within")
+
+
 def _cases(arrays: int) -> tuple[Case, ...]:
-    def case(name: str, *shape: int) -> Case:
+    def case(name: str, options: dict[str, Any], *shape: int) -> Case:
         def sample(rng: np.random.Generator, batch: int) -> Sample:
             data = tuple(rng.standard_normal((batch, *shape)) for _ in range(arrays))
-            return Sample(data, _options(5, alpha=1e-4, beta=0.75, k=2.0, convention="paper"))
+            return Sample(data, options)
 
         return Case(name, 32, sample)
 
-    return case("alexnet.norm1", 96, 55, 55), case("alexnet.norm2", 256, 27, 27)
+    return (
+        case("alexnet.norm1", _PAPER, 96, 55, 55),
+        case("alexnet.norm2", _PAPER, 256, 27, 27),
+        case("cifar10_full.norm1", _WITHIN, 32, 16, 16),
+    )
 
 
 OPS = [

@@ -14,11 +14,32 @@ from .activation import (
     tanh,
     tanh_grad,
 )
-from .avg_pool import (
+from .adaptive_avg_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool1d_grad,
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_grad,
+    adaptive_avg_pool3d,
+    adaptive_avg_pool3d_grad,
+)
+from .adaptive_max_pool import (
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_grad,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_grad,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_grad,
+    adaptive_max_pool3d_with_indices,
+)
+from .avg_pool import (
+    avg_pool1d,
+    avg_pool1d_grad,
     avg_pool2d,
     avg_pool2d_grad,
+    avg_pool3d,
+    avg_pool3d_grad,
 )
 from .batch_norm import batch_norm, batch_norm_grad, batch_norm_train
 from .conv import conv1d, conv2d, conv3d
@@ -44,9 +65,20 @@ from .dropout import dropout
 from .elementwise import add, add_grad, mul, mul_grad
 from .linear import linear, linear_input_grad, linear_weight_grad
 from .loss import mse_loss, nll_loss, softmax_cross_entropy
+from .lp_pool import lp_pool1d, lp_pool1d_grad, lp_pool2d, lp_pool2d_grad, lp_pool3d, lp_pool3d_grad
 from .lrn import local_response_norm, local_response_norm_grad
 from .optimizer import adam_step, clip_grad_norm, sgd_step
-from .pool import max_pool2d, max_pool2d_grad, max_pool2d_with_indices
+from .pool import (
+    max_pool1d,
+    max_pool1d_grad,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_grad,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_grad,
+    max_pool3d_with_indices,
+)
 from .prelu import prelu, prelu_grad
 from .shape import concat, concat_grad, pad, pad_grad
 from .smooth_activation import (
@@ -60,15 +92,33 @@ from .smooth_activation import (
     softplus_grad,
 )
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
+from .stochastic_pool import stochastic_pool2d, stochastic_pool2d_grad
 
 __all__ = [
     "adam_step",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool1d_grad",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_grad",
+    "adaptive_avg_pool3d",
+    "adaptive_avg_pool3d_grad",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_grad",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_grad",
+    "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_grad",
+    "adaptive_max_pool3d_with_indices",
     "add",
     "add_grad",
+    "avg_pool1d",
+    "avg_pool1d_grad",
     "avg_pool2d",
     "avg_pool2d_grad",
+    "avg_pool3d",
+    "avg_pool3d_grad",
     "batch_norm",
     "batch_norm_grad",
     "batch_norm_train",
@@ -110,9 +160,21 @@ __all__ = [
     "local_response_norm_grad",
     "log_softmax",
     "log_softmax_grad",
+    "lp_pool1d",
+    "lp_pool1d_grad",
+    "lp_pool2d",
+    "lp_pool2d_grad",
+    "lp_pool3d",
+    "lp_pool3d_grad",
+    "max_pool1d",
+    "max_pool1d_grad",
+    "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool2d_grad",
     "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_grad",
+    "max_pool3d_with_indices",
     "mse_loss",
     "mul",
     "mul_grad",
@@ -133,6 +195,8 @@ __all__ = [
     "softmax_grad",
     "softplus",
     "softplus_grad",
+    "stochastic_pool2d",
+    "stochastic_pool2d_grad",
     "tanh",
     "tanh_grad",
 ]

@@ -1,9 +1,17 @@
-"""Average pooling, with windows of one size or adaptive ones, and the gradients."""
+"""Average pooling and its gradients."""
 
 from __future__ import annotations
 
 from striate import _backend
-from striate._typing import FloatArray, IntOrPair, Padding
+from striate._typing import (
+    FloatArray,
+    IntOrPair,
+    IntOrSingle,
+    IntOrTriple,
+    Padding,
+    Padding1d,
+    Padding3d,
+)
 
 
 def avg_pool2d(
@@ -103,67 +111,175 @@ def avg_pool2d_grad(
     )
 
 
-def adaptive_avg_pool2d(x: FloatArray, output_size: IntOrPair) -> FloatArray:
-    """Cut each plane into output_size windows of nearly one size and take their means.
+def avg_pool1d(
+    x: FloatArray,
+    kernel_size: IntOrSingle,
+    *,
+    stride: IntOrSingle | None = None,
+    padding: Padding1d = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> FloatArray:
+    """Take the mean of each window; as `avg_pool2d`, along one axis.
 
-    Formula: output (i, j) is the mean over the rows from `floor(i * H / H_out)` to
-    `ceil((i + 1) * H / H_out)`, excluded, and the like columns. Where H_out does not divide H,
-    neighbouring windows may share a row.
+    Formula: as in `avg_pool2d`, along one axis.
 
     Args:
-        x: (N, C, H, W).
-        output_size: (H_out, W_out), or one int for both; 1 is global pooling.
+        x: (N, C, L).
+        kernel_size: the window's size, an int or (l,).
+        stride: an int or (l,); None for the window's size.
+        padding: as in `avg_pool2d`, for one axis.
+        ceil_mode: as in `avg_pool2d`.
+        count_include_pad: whether padding counts in the divisor.
 
     Returns:
-        y, (N, C, H_out, W_out), of x's dtype.
+        y, (N, C, L_out), of x's dtype; sizes as in `max_pool2d`.
 
     Raises:
-        ValueError: x has not four axes, or H, W or an output size is not positive.
+        ValueError: x has not three axes, a number is out of range, or the window is larger than the
+            padded input.
         TypeError: x is no float32 or float64 array.
 
     References:
-        Lin, Chen and Yan, "Network in network", ICLR 2014, section 3.2 (global pooling).
+        As in `avg_pool2d`.
 
     Examples:
         >>> import numpy as np
         >>> from striate import ops
-        >>> x = np.arange(5.0).reshape(1, 1, 1, 5)
-        >>> ops.adaptive_avg_pool2d(x, (1, 2)).tolist()
-        [[[[1.0, 3.0]]]]
+        >>> ops.avg_pool1d(np.arange(4.0).reshape(1, 1, 4), 2).tolist()
+        [[[0.5, 2.5]]]
     """
-    return _backend.select("adaptive_avg_pool2d", x=x).adaptive_avg_pool2d(x, output_size)
+    return _backend.select("avg_pool1d", x=x).avg_pool1d(
+        x, kernel_size, stride, padding, ceil_mode, count_include_pad
+    )
 
 
-def adaptive_avg_pool2d_grad(
-    dy: FloatArray, x_shape: tuple[int, ...], output_size: IntOrPair
+def avg_pool1d_grad(
+    dy: FloatArray,
+    x_shape: tuple[int, ...],
+    kernel_size: IntOrSingle,
+    *,
+    stride: IntOrSingle | None = None,
+    padding: Padding1d = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
 ) -> FloatArray:
-    """Gradient of `adaptive_avg_pool2d` with respect to its input.
+    """Gradient of `avg_pool1d` with respect to its input.
 
-    Formula: each pixel of the input gets the sum of `dy / count` over the windows that hold it,
-    `count` being a window's number of pixels.
+    Formula: as in `avg_pool2d_grad`.
 
     Args:
-        dy: (N, C, H_out, W_out).
-        x_shape: (N, C, H, W), the input's shape.
-        output_size: as in `adaptive_avg_pool2d`.
+        dy: (N, C, L_out).
+        x_shape: (N, C, L), the input's shape.
+        kernel_size: as in `avg_pool1d`; so also all that follow.
+        stride: see kernel_size.
+        padding: see kernel_size.
+        ceil_mode: see kernel_size.
+        count_include_pad: see kernel_size.
 
     Returns:
         dx, of shape x_shape and dy's dtype.
 
     Raises:
-        ValueError: as `adaptive_avg_pool2d`, or dy has not the shape that x_shape gives.
+        ValueError: as `avg_pool1d`, or dy has not the shape that x_shape gives.
         TypeError: dy is no float32 or float64 array.
 
     References:
-        As in `adaptive_avg_pool2d`.
+        As in `avg_pool2d`.
 
     Examples:
         >>> import numpy as np
         >>> from striate import ops
-        >>> dy = np.array([[[[3.0, 6.0]]]])
-        >>> ops.adaptive_avg_pool2d_grad(dy, (1, 1, 1, 5), (1, 2)).tolist()
-        [[[[1.0, 1.0, 3.0, 2.0, 2.0]]]]
+        >>> ops.avg_pool1d_grad(np.array([[[4.0, 8.0]]]), (1, 1, 4), 2).tolist()
+        [[[2.0, 2.0, 4.0, 4.0]]]
     """
-    return _backend.select("adaptive_avg_pool2d_grad", dy=dy).adaptive_avg_pool2d_grad(
-        dy, x_shape, output_size
+    return _backend.select("avg_pool1d_grad", dy=dy).avg_pool1d_grad(
+        dy, x_shape, kernel_size, stride, padding, ceil_mode, count_include_pad
+    )
+
+
+def avg_pool3d(
+    x: FloatArray,
+    kernel_size: IntOrTriple,
+    *,
+    stride: IntOrTriple | None = None,
+    padding: Padding3d = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> FloatArray:
+    """Take the mean of each window; as `avg_pool2d`, in volumes.
+
+    Formula: as in `avg_pool2d`, over the layers, rows and columns of each window.
+
+    Args:
+        x: (N, C, D, H, W).
+        kernel_size: the window's size, an int or (d, h, w).
+        stride: an int or (d, h, w); None for the window's size.
+        padding: as in `avg_pool2d`, for three axes.
+        ceil_mode: as in `avg_pool2d`.
+        count_include_pad: whether padding counts in the divisor.
+
+    Returns:
+        y, (N, C, D_out, H_out, W_out), of x's dtype; sizes as in `max_pool2d`.
+
+    Raises:
+        ValueError: x has not five axes, a number is out of range, or the window is larger than the
+            padded input.
+        TypeError: x is no float32 or float64 array.
+
+    References:
+        As in `avg_pool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> ops.avg_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2), (2, 2, 1)).tolist()
+        [[[[[3.0, 4.0]]]]]
+    """
+    return _backend.select("avg_pool3d", x=x).avg_pool3d(
+        x, kernel_size, stride, padding, ceil_mode, count_include_pad
+    )
+
+
+def avg_pool3d_grad(
+    dy: FloatArray,
+    x_shape: tuple[int, ...],
+    kernel_size: IntOrTriple,
+    *,
+    stride: IntOrTriple | None = None,
+    padding: Padding3d = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> FloatArray:
+    """Gradient of `avg_pool3d` with respect to its input.
+
+    Formula: as in `avg_pool2d_grad`.
+
+    Args:
+        dy: (N, C, D_out, H_out, W_out).
+        x_shape: (N, C, D, H, W), the input's shape.
+        kernel_size: as in `avg_pool3d`; so also all that follow.
+        stride: see kernel_size.
+        padding: see kernel_size.
+        ceil_mode: see kernel_size.
+        count_include_pad: see kernel_size.
+
+    Returns:
+        dx, of shape x_shape and dy's dtype.
+
+    Raises:
+        ValueError: as `avg_pool3d`, or dy has not the shape that x_shape gives.
+        TypeError: dy is no float32 or float64 array.
+
+    References:
+        As in `avg_pool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> ops.avg_pool3d_grad(np.full((1, 1, 1, 1, 1), 8.0), (1, 1, 2, 2, 2), 2).ravel().tolist()
+        [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    return _backend.select("avg_pool3d_grad", dy=dy).avg_pool3d_grad(
+        dy, x_shape, kernel_size, stride, padding, ceil_mode, count_include_pad
     )

@@ -16,7 +16,7 @@ def local_response_norm(
     region: LrnRegion = "across",
     convention: LrnConvention = "torch",
 ) -> FloatArray:
-    """Divide each value by the energy of the neighbouring channels at the same place.
+    """Divide each value by the energy around it, in neighbouring channels or within its own.
 
     Formula::
 
@@ -35,21 +35,26 @@ def local_response_norm(
     For an odd size the three windows are one. "torch" is also Caffe's formula (odd sizes), "paper"
     also TensorFlow's with depth_radius = size // 2.
 
+    With region="within" the sum is over the `size` by `size` window around the value in its own
+    plane, of which what lies outside takes no part, and `a = alpha / size**2` at the borders too,
+    whatever the convention: Caffe's formula, but for k, which is 1 there.
+
     Args:
-        x: (N, C, ...).
-        size: the window's number of channels.
+        x: (N, C, ...); (N, C, H, W) with region="within".
+        size: the window's number of channels, or its side, which is odd.
         alpha: the weight of the sum; AlexNet's values are size=5, alpha=1e-4, beta=0.75, k=2 with
             convention="paper".
         beta: the exponent.
         k: the term that keeps the divisor away from 0.
-        region: "across" (channels), the only one in this version.
+        region: "across" channels or "within" each one.
         convention: "torch", "onnx" or "paper".
 
     Returns:
         y, of x's shape and dtype.
 
     Raises:
-        ValueError: x has fewer than two axes, size is below 1, or a name is unknown.
+        ValueError: x has fewer than two axes, size is below 1, a name is unknown, or with
+            region="within" x has not four axes or size is even.
         TypeError: x is no float32 or float64 array.
 
     References:
@@ -65,6 +70,10 @@ def local_response_norm(
         >>> y = ops.local_response_norm(x, 3, alpha=1.0, beta=1.0, k=5.0, convention="paper")
         >>> y.round(6).tolist()
         [[0.1, 0.2, 0.0]]
+        >>> x = np.array([[[[1.0, 2.0, 0.0]]]])
+        >>> y = ops.local_response_norm(x, 3, alpha=9.0, beta=1.0, k=5.0, region="within")
+        >>> y.round(6).tolist()
+        [[[[0.1, 0.2, 0.0]]]]
     """
     return _backend.select("local_response_norm", x=x).local_response_norm(
         x, size, alpha, beta, k, region, convention
@@ -89,7 +98,8 @@ def local_response_norm_grad(
         dx[n, i] = dy[n, i] * s[n, i]**-beta
             - 2 * a * beta * x[n, i] * sum of dy[n, c] * x[n, c] * s[n, c]**(-beta - 1)
 
-    where the sum is over the channels c whose window holds i.
+    where the sum is over the channels c whose window holds i; with region="within", over the places
+    of its plane whose window holds it.
 
     Args:
         dy: (N, C, ...).

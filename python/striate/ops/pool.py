@@ -1,9 +1,18 @@
-"""Max pooling and its gradient."""
+"""Max pooling and its gradients."""
 
 from __future__ import annotations
 
 from striate import _backend
-from striate._typing import FloatArray, IntArray, IntOrPair, Padding
+from striate._typing import (
+    FloatArray,
+    IntArray,
+    IntOrPair,
+    IntOrSingle,
+    IntOrTriple,
+    Padding,
+    Padding1d,
+    Padding3d,
+)
 
 
 def max_pool2d(
@@ -135,5 +144,251 @@ def max_pool2d_grad(dy: FloatArray, indices: IntArray, x_shape: tuple[int, ...])
         [[[[0.0, 21.0, 300.0, 0.0]]]]
     """
     return _backend.select("max_pool2d_grad", dy=dy, indices=indices).max_pool2d_grad(
+        dy, indices, x_shape
+    )
+
+
+def max_pool1d(
+    x: FloatArray,
+    kernel_size: IntOrSingle,
+    *,
+    stride: IntOrSingle | None = None,
+    padding: Padding1d = 0,
+    dilation: IntOrSingle = 1,
+    ceil_mode: bool = False,
+) -> FloatArray:
+    """Take the maximum of each window; as `max_pool2d`, along one axis.
+
+    Formula, with the stride s, dilation d and the padding p before the first position::
+
+        y[n, c, i] = max over k of x[n, c, i*s + k*d - p]
+
+    Args:
+        x: (N, C, L).
+        kernel_size: the window's size, an int or (l,).
+        stride: an int or (l,); None for the window's size.
+        padding: as in `max_pool2d`, for one axis; it takes no part.
+        dilation: the distance between the window's elements, an int or (l,).
+        ceil_mode: as in `max_pool2d`.
+
+    Returns:
+        y, (N, C, L_out), of x's dtype; sizes as in `max_pool2d`.
+
+    Raises:
+        ValueError: x has not three axes, a number is out of range, or the window is larger than the
+            padded input.
+        TypeError: x is no float32 or float64 array.
+
+    References:
+        As in `max_pool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> x = np.array([[[3.0, 7.0, 7.0, 1.0]]])
+        >>> ops.max_pool1d(x, 2).tolist()
+        [[[7.0, 7.0]]]
+    """
+    return _backend.select("max_pool1d", x=x).max_pool1d(
+        x, kernel_size, stride, padding, dilation, ceil_mode
+    )
+
+
+def max_pool1d_with_indices(
+    x: FloatArray,
+    kernel_size: IntOrSingle,
+    *,
+    stride: IntOrSingle | None = None,
+    padding: Padding1d = 0,
+    dilation: IntOrSingle = 1,
+    ceil_mode: bool = False,
+) -> tuple[FloatArray, IntArray]:
+    """Max pooling that also tells where each maximum was, for `max_pool1d_grad`.
+
+    Formula: as in `max_pool1d`; `indices` is the position of the maximum, the
+    first of equals; -1 for a window that lies wholly in the padding.
+
+    Args:
+        x: (N, C, L).
+        kernel_size: as in `max_pool1d`; so also all that follow.
+        stride: see kernel_size.
+        padding: see kernel_size.
+        dilation: see kernel_size.
+        ceil_mode: see kernel_size.
+
+    Returns:
+        (y, indices), both (N, C, L_out); indices are int32, or int64 where L is
+        2**31 or more.
+
+    Raises:
+        ValueError: as `max_pool1d`.
+        TypeError: x is no float32 or float64 array.
+
+    References:
+        As in `max_pool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> x = np.array([[[3.0, 7.0, 7.0, 1.0]]])
+        >>> y, indices = ops.max_pool1d_with_indices(x, 2, stride=1)
+        >>> y.tolist(), indices.tolist()
+        ([[[7.0, 7.0, 7.0]]], [[[1, 1, 2]]])
+    """
+    return _backend.select("max_pool1d_with_indices", x=x).max_pool1d_with_indices(
+        x, kernel_size, stride, padding, dilation, ceil_mode
+    )
+
+
+def max_pool1d_grad(dy: FloatArray, indices: IntArray, x_shape: tuple[int, ...]) -> FloatArray:
+    """Gradient of `max_pool1d` with respect to its input.
+
+    Formula: as in `max_pool2d_grad`: each dy is added where its index says.
+
+    Args:
+        dy: (N, C, L_out).
+        indices: of dy's shape, as `max_pool1d_with_indices` gives them; any integer dtype.
+        x_shape: (N, C, L), the input's shape.
+
+    Returns:
+        dx, of shape x_shape and dy's dtype.
+
+    Raises:
+        ValueError: the shapes do not fit, or an index is outside [-1, L).
+        TypeError: dy is no float32 or float64 array, or indices are no integers.
+
+    References:
+        As in `max_pool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> dy, indices = np.array([[[1.0, 20.0, 300.0]]]), np.array([[[1, 1, 2]]])
+        >>> ops.max_pool1d_grad(dy, indices, (1, 1, 4)).tolist()
+        [[[0.0, 21.0, 300.0, 0.0]]]
+    """
+    return _backend.select("max_pool1d_grad", dy=dy, indices=indices).max_pool1d_grad(
+        dy, indices, x_shape
+    )
+
+
+def max_pool3d(
+    x: FloatArray,
+    kernel_size: IntOrTriple,
+    *,
+    stride: IntOrTriple | None = None,
+    padding: Padding3d = 0,
+    dilation: IntOrTriple = 1,
+    ceil_mode: bool = False,
+) -> FloatArray:
+    """Take the maximum of each window; as `max_pool2d`, in volumes.
+
+    Formula: as in `max_pool2d`, over the layers, rows and columns of each window.
+
+    Args:
+        x: (N, C, D, H, W).
+        kernel_size: the window's size, an int or (d, h, w).
+        stride: an int or (d, h, w); None for the window's size.
+        padding: as in `max_pool2d`, for three axes; it takes no part.
+        dilation: the distance between the window's elements, an int or (d, h, w).
+        ceil_mode: as in `max_pool2d`.
+
+    Returns:
+        y, (N, C, D_out, H_out, W_out), of x's dtype; sizes as in `max_pool2d`.
+
+    Raises:
+        ValueError: x has not five axes, a number is out of range, or the window is larger than the
+            padded input.
+        TypeError: x is no float32 or float64 array.
+
+    References:
+        As in `max_pool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> x = np.arange(8.0).reshape(1, 1, 2, 2, 2)
+        >>> ops.max_pool3d(x, (2, 2, 1)).tolist()
+        [[[[[6.0, 7.0]]]]]
+    """
+    return _backend.select("max_pool3d", x=x).max_pool3d(
+        x, kernel_size, stride, padding, dilation, ceil_mode
+    )
+
+
+def max_pool3d_with_indices(
+    x: FloatArray,
+    kernel_size: IntOrTriple,
+    *,
+    stride: IntOrTriple | None = None,
+    padding: Padding3d = 0,
+    dilation: IntOrTriple = 1,
+    ceil_mode: bool = False,
+) -> tuple[FloatArray, IntArray]:
+    """Max pooling that also tells where each maximum was, for `max_pool3d_grad`.
+
+    Formula: as in `max_pool3d`; `indices` is `(layer * H + row) * W + column` of the maximum in its
+    volume, the first of equals; -1 for a window that lies wholly in the padding.
+
+    Args:
+        x: (N, C, D, H, W).
+        kernel_size: as in `max_pool3d`; so also all that follow.
+        stride: see kernel_size.
+        padding: see kernel_size.
+        dilation: see kernel_size.
+        ceil_mode: see kernel_size.
+
+    Returns:
+        (y, indices), both (N, C, D_out, H_out, W_out); indices are int32, or int64 where
+        D * H * W is 2**31 or more.
+
+    Raises:
+        ValueError: as `max_pool3d`.
+        TypeError: x is no float32 or float64 array.
+
+    References:
+        As in `max_pool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> x = np.arange(8.0).reshape(1, 1, 2, 2, 2)
+        >>> y, indices = ops.max_pool3d_with_indices(x, 2)
+        >>> y.item(), indices.item()
+        (7.0, 7)
+    """
+    return _backend.select("max_pool3d_with_indices", x=x).max_pool3d_with_indices(
+        x, kernel_size, stride, padding, dilation, ceil_mode
+    )
+
+
+def max_pool3d_grad(dy: FloatArray, indices: IntArray, x_shape: tuple[int, ...]) -> FloatArray:
+    """Gradient of `max_pool3d` with respect to its input.
+
+    Formula: as in `max_pool2d_grad`: each dy is added where its index says.
+
+    Args:
+        dy: (N, C, D_out, H_out, W_out).
+        indices: of dy's shape, as `max_pool3d_with_indices` gives them; any integer dtype.
+        x_shape: (N, C, D, H, W), the input's shape.
+
+    Returns:
+        dx, of shape x_shape and dy's dtype.
+
+    Raises:
+        ValueError: the shapes do not fit, or an index is outside [-1, D * H * W).
+        TypeError: dy is no float32 or float64 array, or indices are no integers.
+
+    References:
+        As in `max_pool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> dy, indices = np.full((1, 1, 1, 1, 1), 5.0), np.full((1, 1, 1, 1, 1), 3)
+        >>> ops.max_pool3d_grad(dy, indices, (1, 1, 2, 2, 1)).ravel().tolist()
+        [0.0, 0.0, 0.0, 5.0]
+    """
+    return _backend.select("max_pool3d_grad", dy=dy, indices=indices).max_pool3d_grad(
         dy, indices, x_shape
     )

@@ -10,34 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.case import Run
+from bench.suites.torch_windows import WINDOWS
 
 Arguments = Mapping[str, Any]
 
 # What draws random numbers of its own: its results are not compared.
 OWN_RANDOM_STREAM = frozenset({"dropout"})
-
-
-def _conv2d(torch: Any, a: Arguments) -> Run:
-    window = a["stride"], a["padding"], a["dilation"], a["groups"]
-    return lambda: torch.nn.functional.conv2d(a["x"], a["w"], a["b"], *window)
-
-
-def _conv2d_input_grad(torch: Any, a: Arguments) -> Run:
-    x = torch.empty(a["x_shape"], dtype=a["dy"].dtype)  # only its shape is used
-    return _convolution_backward(torch, a, x, a["w"], 0)
-
-
-def _conv2d_weight_grad(torch: Any, a: Arguments) -> Run:
-    w = torch.empty(a["w_shape"], dtype=a["dy"].dtype)  # only its shape is used
-    return _convolution_backward(torch, a, a["x"], w, 1)
-
-
-def _convolution_backward(torch: Any, a: Arguments, x: Any, w: Any, wanted: int) -> Run:
-    stride, padding, dilation = ([a[name]] * 2 for name in ("stride", "padding", "dilation"))
-    window = stride, padding, dilation, False, [0, 0], a["groups"]
-    mask = [i == wanted for i in range(3)]
-    backward = torch.ops.aten.convolution_backward
-    return lambda: backward(a["dy"], x, w, None, *window, mask)[wanted]
 
 
 def _bias_grad(torch: Any, a: Arguments) -> Run:
@@ -59,38 +37,23 @@ def _linear_weight_grad(torch: Any, a: Arguments) -> Run:
     return lambda: a["dy"].T @ a["x"]
 
 
-def _max_pool2d(torch: Any, a: Arguments) -> Run:
-    window = a["kernel_size"], a["stride"], a["padding"], a["dilation"], a["ceil_mode"]
-    return lambda: torch.nn.functional.max_pool2d(a["x"], *window)
-
-
-def _max_pool2d_with_indices(torch: Any, a: Arguments) -> Run:
-    window = a["kernel_size"], a["stride"], a["padding"], a["dilation"], a["ceil_mode"]
-    return lambda: torch.nn.functional.max_pool2d(a["x"], *window, return_indices=True)
-
-
-def _max_pool2d_grad(torch: Any, a: Arguments) -> Run:
-    dy, indices, x = a["dy"], a["indices"].long(), torch.empty(a["x_shape"])
-    # PyTorch reads the window only to check the shapes: any will do that fits.
-    height, out = x.shape[2], dy.shape[2]
-    stride = round(height / out)
-    kernel, padding = next(
-        (k, p) for k in (2, 3) for p in (0, 1) if (height + 2 * p - k) // stride + 1 == out
-    )
-    window = [kernel] * 2, [stride] * 2, [padding] * 2, [1, 1], False
-    backward = torch.ops.aten.max_pool2d_with_indices_backward
-    return lambda: backward(dy, x, *window, indices)
-
-
 def _lrn(torch: Any, a: Arguments) -> Run:
-    options = _lrn_options(a)
-    return lambda: torch.nn.functional.local_response_norm(a["x"], *options)
+    return lambda: _lrn_of(torch, a, a["x"])
 
 
 def _lrn_grad(torch: Any, a: Arguments) -> Run:
     x = a["x"].requires_grad_(True)
-    y = torch.nn.functional.local_response_norm(x, *_lrn_options(a))
+    y = _lrn_of(torch, a, x)
     return lambda: torch.autograd.grad(y, x, a["dy"], retain_graph=True)[0]
+
+
+def _lrn_of(torch: Any, a: Arguments, x: Any) -> Any:
+    f = torch.nn.functional
+    if a["region"] == "across":
+        return f.local_response_norm(x, *_lrn_options(a))
+    # PyTorch has none within a channel: this is how its users write it.
+    mean = f.avg_pool2d(x * x, a["size"], 1, a["size"] // 2)
+    return x / (a["k"] + a["alpha"] * mean) ** a["beta"]
 
 
 def _lrn_options(a: Arguments) -> tuple[Any, ...]:
@@ -138,33 +101,6 @@ def _sgd_step(torch: Any, a: Arguments) -> Run:
         return a["params"], a["velocities"]
 
     return run
-
-
-def _avg_pool2d(torch: Any, a: Arguments) -> Run:
-    window = a["kernel_size"], a["stride"], a["padding"], a["ceil_mode"], a["count_include_pad"]
-    return lambda: torch.nn.functional.avg_pool2d(a["x"], *window)
-
-
-def _avg_pool2d_grad(torch: Any, a: Arguments) -> Run:
-    size, stride = _pair(a["kernel_size"]), _pair(a["stride"] or a["kernel_size"])
-    window = size, stride, _pair(a["padding"]), a["ceil_mode"], a["count_include_pad"], None
-    x = torch.empty(a["x_shape"], dtype=a["dy"].dtype)  # only its shape is used
-    backward = torch.ops.aten.avg_pool2d_backward
-    return lambda: backward(a["dy"], x, *window)
-
-
-def _pair(value: Any) -> list[int]:
-    return [value, value] if isinstance(value, int) else list(value)
-
-
-def _adaptive_avg_pool2d(torch: Any, a: Arguments) -> Run:
-    return lambda: torch.nn.functional.adaptive_avg_pool2d(a["x"], a["output_size"])
-
-
-def _adaptive_avg_pool2d_grad(torch: Any, a: Arguments) -> Run:
-    x = torch.empty(a["x_shape"], dtype=a["dy"].dtype)  # only its shape is used
-    backward = torch.ops.aten._adaptive_avg_pool2d_backward
-    return lambda: backward(a["dy"], x)
 
 
 def _batch_norm(torch: Any, a: Arguments) -> Run:
@@ -331,16 +267,11 @@ def _adam_step(torch: Any, a: Arguments) -> Run:
 
 
 TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
-    "conv2d": _conv2d,
-    "conv2d_input_grad": _conv2d_input_grad,
-    "conv2d_weight_grad": _conv2d_weight_grad,
+    **WINDOWS,
     "bias_grad": _bias_grad,
     "linear": _linear,
     "linear_input_grad": _linear_input_grad,
     "linear_weight_grad": _linear_weight_grad,
-    "max_pool2d": _max_pool2d,
-    "max_pool2d_with_indices": _max_pool2d_with_indices,
-    "max_pool2d_grad": _max_pool2d_grad,
     "local_response_norm": _lrn,
     "local_response_norm_grad": _lrn_grad,
     "relu": _relu,
@@ -348,10 +279,6 @@ TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     "dropout": _dropout,
     "softmax_cross_entropy": _softmax_cross_entropy,
     "sgd_step": _sgd_step,
-    "avg_pool2d": _avg_pool2d,
-    "avg_pool2d_grad": _avg_pool2d_grad,
-    "adaptive_avg_pool2d": _adaptive_avg_pool2d,
-    "adaptive_avg_pool2d_grad": _adaptive_avg_pool2d_grad,
     "batch_norm": _batch_norm,
     "batch_norm_train": _batch_norm_train,
     "batch_norm_grad": _batch_norm_grad,

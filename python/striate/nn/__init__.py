@@ -22,10 +22,20 @@ Examples:
 from __future__ import annotations
 
 from ._activation import ELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from ._adaptive_pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    GlobalAvgPool2d,
+)
 from ._batch_norm import BatchNorm1d, BatchNorm2d
 from ._branches import Concat, Residual
 from ._buffer import Buffer
-from ._conv import Conv2d
+from ._conv import Conv1d, Conv2d, Conv3d
+from ._conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dropout import Dropout
 from ._fold import fold_batch_norm
 from ._linear import Linear
@@ -33,23 +43,46 @@ from ._module import LoadResult, Module
 from ._normalization import LocalResponseNorm
 from ._observe import observe
 from ._parameter import Parameter, Seed
-from ._pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from ._pool import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LpPool1d,
+    LpPool2d,
+    LpPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from ._pullback import Pullback
 from ._sequential import Sequential
 from ._shape import Flatten
 from ._smooth_activation import GELU, Hardswish, PReLU, SiLU, Softplus
+from ._stochastic_pool import StochasticPool2d
 from ._summary import Summary
 
 __all__ = [
     "ELU",
     "GELU",
+    "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AvgPool1d",
     "AvgPool2d",
+    "AvgPool3d",
     "BatchNorm1d",
     "BatchNorm2d",
     "Buffer",
     "Concat",
+    "Conv1d",
     "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
@@ -58,7 +91,12 @@ __all__ = [
     "Linear",
     "LoadResult",
     "LocalResponseNorm",
+    "LpPool1d",
+    "LpPool2d",
+    "LpPool3d",
+    "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
     "Module",
     "PReLU",
     "Parameter",
@@ -71,6 +109,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "StochasticPool2d",
     "Summary",
     "Tanh",
     "fold_batch_norm",

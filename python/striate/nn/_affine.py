@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy.typing as npt
 
@@ -45,3 +46,18 @@ def check_counts(layer: str, **counts: object) -> None:
     for name, count in counts.items():
         if not isinstance(count, Integral) or isinstance(count, bool) or int(count) < 1:
             raise ValueError(f"{layer}: {name} must be a positive int. Got {name}={count!r}.")
+
+
+_AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+def kernel_sizes(layer: str, kernel_size: object, rank: int) -> tuple[int, ...]:
+    """One kernel size for each axis, where one int stands for all; positive, or an error."""
+    sizes: tuple[Any, ...] = (
+        kernel_size if isinstance(kernel_size, tuple) else (kernel_size,) * rank
+    )
+    if len(sizes) != rank:
+        letters = ", ".join(axis[0] for axis in _AXES[rank]) + ("," if rank == 1 else "")
+        raise ValueError(f"{layer}: kernel_size must be an int or ({letters}). Got {kernel_size}.")
+    check_counts(layer, **{f"kernel_{axis}": n for axis, n in zip(_AXES[rank], sizes, strict=True)})
+    return sizes

@@ -9,11 +9,10 @@ from striate import ops
 from striate._typing import FloatArray
 from striate.init import RngLike
 
-from ._module import Module
-from ._parameter import Seed
+from ._random import RandomLayer
 
 
-class Dropout(Module):
+class Dropout(RandomLayer):
     """In training, zeroes elements with probability p and divides the others by 1 - p.
 
     Inference returns x itself. No mask is stored: it is drawn again for the gradient. Each `vjp`
@@ -42,10 +41,8 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, *, rng: RngLike | None = None) -> None:
         if not 0 <= p <= 1:
             raise ValueError(f"Dropout: p must be in [0, 1]. Got p={p}.")
+        super().__init__(rng)
         self.p = p
-        self.mask = Seed(rng)
-        self._key: int | None = None
-        self._offset = 0
 
     def forward(self, x: FloatArray) -> FloatArray:
         return x
@@ -53,27 +50,12 @@ class Dropout(Module):
     def vjp(self, x: FloatArray, *, train: bool = True) -> tuple[FloatArray, Callable[..., Any]]:
         if not train:
             return x, lambda dy: dy
-        p, seed, offset = self.p, self._seed(), self._offset
-        # A counter of the generator serves four elements.
-        self._offset += (x.size + 3) // 4
+        p = self.p
+        seed, offset = self.next_numbers(x.size)
         return (
             ops.dropout(x, p, seed=seed, offset=offset),
             lambda dy: ops.dropout(dy, p, seed=seed, offset=offset),
         )
-
-    def get_extra_state(self) -> dict[str, int]:
-        return {"seed": self._seed(), "offset": self._offset}
-
-    def set_extra_state(self, state: dict[str, int]) -> None:
-        self._key, self._offset = state["seed"], state["offset"]
-
-    def reset_extra_state(self) -> None:
-        self._key, self._offset = None, 0
-
-    def _seed(self) -> int:
-        if self._key is None:
-            self._key = self.mask.stream().seed
-        return self._key
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

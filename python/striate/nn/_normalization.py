@@ -20,14 +20,14 @@ class _Options(TypedDict):
 
 
 class LocalResponseNorm(Module):
-    """Each value divided by a power of the squares around it in other channels.
+    """Each value divided by a power of the squares around it, in other channels or its own.
 
     Shapes: x and y (N, C, ...); the formula is in `striate.ops.local_response_norm`.
 
     Args:
-        size: of the window, in channels.
+        size: of the window, in channels or pixels.
         alpha, beta, k: scale, exponent and constant.
-        region: "across" channels.
+        region: "across" channels, or "within" each one, in a window of `size` by `size` pixels.
         convention: "torch", "onnx" or "paper": what alpha is divided by, and even windows.
 
     References:

@@ -1,31 +1,147 @@
-"""Pooling layers."""
+"""Pooling layers whose windows slide."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any, ClassVar, Generic, TypeVar
 
 from striate import ops
-from striate._typing import FloatArray, IntOrPair, Padding
+from striate._typing import (
+    FloatArray,
+    IntOrPair,
+    IntOrSingle,
+    IntOrTriple,
+    Padding,
+    Padding1d,
+    Padding3d,
+)
 
 from ._module import Module
 
-
-class _Geometry(TypedDict):
-    stride: IntOrPair | None
-    padding: Padding
-    dilation: IntOrPair
-    ceil_mode: bool
+_Size = TypeVar("_Size")
+_Pad = TypeVar("_Pad")
 
 
-class _Averaging(TypedDict):
-    stride: IntOrPair | None
-    padding: Padding
-    ceil_mode: bool
-    count_include_pad: bool
+class _Pool(Module):
+    """Takes its window from its own attributes of these names; the subclasses know their op."""
+
+    _op: ClassVar[str]
+    _window: ClassVar[tuple[str, ...]]
+    kernel_size: Any
+
+    def _call(self, suffix: str, *arrays: Any, **more: Any) -> Any:
+        window = {name: getattr(self, name) for name in self._window}
+        return getattr(ops, self._op + suffix)(*arrays, self.kernel_size, **window, **more)
+
+    def extra_repr(self) -> str:
+        window = ", ".join(f"{name}={getattr(self, name)}" for name in self._window)
+        return f"{self.kernel_size}, {window}"
 
 
-class MaxPool2d(Module):
+class _MaxPool(_Pool, Generic[_Size, _Pad]):
+    _window = ("stride", "padding", "dilation", "ceil_mode")
+
+    def __init__(
+        self,
+        kernel_size: _Size,
+        stride: _Size | None = None,
+        padding: _Pad | int = 0,
+        dilation: _Size | int = 1,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.ceil_mode = ceil_mode
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        y: FloatArray = self._call("", x)
+        return y
+
+    def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
+        x_shape = x.shape
+        y, indices = self._call("_with_indices", x)
+        return y, lambda dy: getattr(ops, f"{self._op}_grad")(dy, indices, x_shape)
+
+
+class _AvgPool(_Pool, Generic[_Size, _Pad]):
+    _window = ("stride", "padding", "ceil_mode", "count_include_pad")
+
+    def __init__(
+        self,
+        kernel_size: _Size,
+        stride: _Size | None = None,
+        padding: _Pad | int = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        y: FloatArray = self._call("", x)
+        return y
+
+    def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
+        x_shape = x.shape
+        return self.forward(x), lambda dy: self._call("_grad", dy, x_shape)
+
+
+class _LpPool(_Pool, Generic[_Size, _Pad]):
+    _window = ("stride", "padding", "ceil_mode")
+
+    def __init__(
+        self,
+        norm_type: float,
+        kernel_size: _Size,
+        stride: _Size | None = None,
+        ceil_mode: bool = False,
+        *,
+        padding: _Pad | int = 0,
+    ) -> None:
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        y: FloatArray = self._call("", x, self.norm_type)
+        return y
+
+    def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
+        y = self.forward(x)
+        return y, lambda dy: self._call("_grad", dy, x, self.norm_type, y=y)
+
+    def extra_repr(self) -> str:
+        return f"{self.norm_type}, {super().extra_repr()}"
+
+
+class MaxPool1d(_MaxPool[IntOrSingle, Padding1d]):
+    """The maximum of each window; see `striate.ops.max_pool1d`.
+
+    Shapes: x (N, C, L), y (N, C, L_out).
+
+    Args:
+        kernel_size, stride, dilation: an int or (l,); otherwise as for `MaxPool2d`.
+        padding, ceil_mode: as for `MaxPool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import nn
+        >>> nn.MaxPool1d(4)(np.ones((1, 128, 1981), np.float32)).shape
+        (1, 128, 495)
+    """
+
+    _op = "max_pool1d"
+
+
+class MaxPool2d(_MaxPool[IntOrPair, Padding]):
     """The maximum of each window; see `striate.ops.max_pool2d`.
 
     Shapes: x (N, C, H, W), y (N, C, H_out, W_out).
@@ -43,45 +159,48 @@ class MaxPool2d(Module):
         (1, 64, 27, 27)
     """
 
-    def __init__(
-        self,
-        kernel_size: IntOrPair,
-        stride: IntOrPair | None = None,
-        padding: Padding = 0,
-        dilation: IntOrPair = 1,
-        *,
-        ceil_mode: bool = False,
-    ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-        self.ceil_mode = ceil_mode
-
-    def forward(self, x: FloatArray) -> FloatArray:
-        return ops.max_pool2d(x, self.kernel_size, **self._geometry())
-
-    def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
-        x_shape = x.shape
-        y, indices = ops.max_pool2d_with_indices(x, self.kernel_size, **self._geometry())
-        return y, lambda dy: ops.max_pool2d_grad(dy, indices, x_shape)
-
-    def _geometry(self) -> _Geometry:
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "ceil_mode": self.ceil_mode,
-        }
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
-        )
+    _op = "max_pool2d"
 
 
-class AvgPool2d(Module):
+class MaxPool3d(_MaxPool[IntOrTriple, Padding3d]):
+    """The maximum of each window; see `striate.ops.max_pool3d`.
+
+    Shapes: x (N, C, D, H, W), y (N, C, D_out, H_out, W_out).
+
+    Args:
+        kernel_size, stride, dilation: an int or (d, h, w); otherwise as for `MaxPool2d`.
+        padding, ceil_mode: as for `MaxPool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import nn
+        >>> nn.MaxPool3d(2)(np.ones((1, 64, 16, 28, 28), np.float32)).shape
+        (1, 64, 8, 14, 14)
+    """
+
+    _op = "max_pool3d"
+
+
+class AvgPool1d(_AvgPool[IntOrSingle, Padding1d]):
+    """The mean of each window; see `striate.ops.avg_pool1d`.
+
+    Shapes: x (N, C, L), y (N, C, L_out).
+
+    Args:
+        kernel_size, stride: an int or (l,); otherwise as for `AvgPool2d`.
+        padding, ceil_mode, count_include_pad: as for `AvgPool2d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import nn
+        >>> nn.AvgPool1d(4)(np.ones((1, 128, 1981), np.float32)).shape
+        (1, 128, 495)
+    """
+
+    _op = "avg_pool1d"
+
+
+class AvgPool2d(_AvgPool[IntOrPair, Padding]):
     """The mean of each window; see `striate.ops.avg_pool2d`.
 
     Shapes: x (N, C, H, W), y (N, C, H_out, W_out).
@@ -99,90 +218,90 @@ class AvgPool2d(Module):
         (1, 6, 14, 14)
     """
 
-    def __init__(
-        self,
-        kernel_size: IntOrPair,
-        stride: IntOrPair | None = None,
-        padding: Padding = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-    ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-
-    def forward(self, x: FloatArray) -> FloatArray:
-        return ops.avg_pool2d(x, self.kernel_size, **self._geometry())
-
-    def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
-        x_shape, kernel_size, geometry = x.shape, self.kernel_size, self._geometry()
-        y = ops.avg_pool2d(x, kernel_size, **geometry)
-        return y, lambda dy: ops.avg_pool2d_grad(dy, x_shape, kernel_size, **geometry)
-
-    def _geometry(self) -> _Averaging:
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "ceil_mode": self.ceil_mode,
-            "count_include_pad": self.count_include_pad,
-        }
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"ceil_mode={self.ceil_mode}, count_include_pad={self.count_include_pad}"
-        )
+    _op = "avg_pool2d"
 
 
-class AdaptiveAvgPool2d(Module):
-    """The means of output_size windows of nearly one size.
+class AvgPool3d(_AvgPool[IntOrTriple, Padding3d]):
+    """The mean of each window; see `striate.ops.avg_pool3d`.
 
-    Shapes: x (N, C, H, W), y (N, C, H_out, W_out); see `striate.ops.adaptive_avg_pool2d`.
+    Shapes: x (N, C, D, H, W), y (N, C, D_out, H_out, W_out).
 
     Args:
-        output_size: (H_out, W_out), or one int for both.
+        kernel_size, stride: an int or (d, h, w); otherwise as for `AvgPool2d`.
+        padding, ceil_mode, count_include_pad: as for `AvgPool2d`.
 
     Examples:
         >>> import numpy as np
         >>> from striate import nn
-        >>> nn.AdaptiveAvgPool2d(6)(np.ones((1, 256, 13, 13), np.float32)).shape
-        (1, 256, 6, 6)
+        >>> nn.AvgPool3d(2)(np.ones((1, 64, 16, 28, 28), np.float32)).shape
+        (1, 64, 8, 14, 14)
     """
 
-    def __init__(self, output_size: IntOrPair) -> None:
-        self.output_size = output_size
-
-    def forward(self, x: FloatArray) -> FloatArray:
-        return ops.adaptive_avg_pool2d(x, self.output_size)
-
-    def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
-        x_shape, output_size = x.shape, self.output_size
-        y = ops.adaptive_avg_pool2d(x, output_size)
-        return y, lambda dy: ops.adaptive_avg_pool2d_grad(dy, x_shape, output_size)
-
-    def extra_repr(self) -> str:
-        return f"{self.output_size}"
+    _op = "avg_pool3d"
 
 
-class GlobalAvgPool2d(AdaptiveAvgPool2d):
-    """The mean of each plane.
+class LpPool1d(_LpPool[IntOrSingle, Padding1d]):
+    """The p-norm of each window; see `striate.ops.lp_pool1d`.
 
-    Shapes: x (N, C, H, W), y (N, C, 1, 1).
+    Shapes: x (N, C, L), y (N, C, L_out).
+
+    Args:
+        norm_type: p, above 0.
+        kernel_size, stride: an int or (l,); the stride is by default the kernel size.
+        ceil_mode: whether a last window that overhangs counts.
+        padding: as for `AvgPool1d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import nn
+        >>> nn.LpPool1d(2, 4)(np.ones((1, 128, 1981), np.float32)).shape
+        (1, 128, 495)
+    """
+
+    _op = "lp_pool1d"
+
+
+class LpPool2d(_LpPool[IntOrPair, Padding]):
+    """The p-norm of each window; see `striate.ops.lp_pool2d`.
+
+    Shapes: x (N, C, H, W), y (N, C, H_out, W_out).
+
+    Args:
+        norm_type: p, above 0.
+        kernel_size, stride: an int or (h, w); the stride is by default the kernel size.
+        ceil_mode: whether a last window that overhangs counts.
+        padding: as for `AvgPool2d`.
 
     References:
-        Lin, Chen and Yan, Network In Network (2014), section 3.2.
+        Sermanet, Chintala and LeCun, Convolutional Neural Networks Applied to House Numbers Digit
+        Classification (2012).
 
     Examples:
         >>> import numpy as np
         >>> from striate import nn
-        >>> nn.GlobalAvgPool2d()(np.ones((1, 512, 7, 7), np.float32)).shape
-        (1, 512, 1, 1)
+        >>> nn.LpPool2d(4, 3, stride=2)(np.ones((1, 64, 27, 27), np.float32)).shape
+        (1, 64, 13, 13)
     """
 
-    def __init__(self) -> None:
-        super().__init__(1)
+    _op = "lp_pool2d"
 
-    def extra_repr(self) -> str:
-        return ""
+
+class LpPool3d(_LpPool[IntOrTriple, Padding3d]):
+    """The p-norm of each window; see `striate.ops.lp_pool3d`.
+
+    Shapes: x (N, C, D, H, W), y (N, C, D_out, H_out, W_out).
+
+    Args:
+        norm_type: p, above 0.
+        kernel_size, stride: an int or (d, h, w); the stride is by default the kernel size.
+        ceil_mode: whether a last window that overhangs counts.
+        padding: as for `AvgPool3d`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import nn
+        >>> nn.LpPool3d(2, 2)(np.ones((1, 64, 16, 28, 28), np.float32)).shape
+        (1, 64, 8, 14, 14)
+    """
+
+    _op = "lp_pool3d"

@@ -1,0 +1,229 @@
+"""Transposed convolution layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy.typing as npt
+
+from striate import ops
+from striate._typing import (
+    Activation,
+    FloatArray,
+    IntOrPair,
+    IntOrSingle,
+    IntOrTriple,
+    Padding,
+    Padding1d,
+    Padding3d,
+)
+from striate.init import Fans, Initializer, RngLike
+
+from ._affine import check_counts, kernel_sizes, weight_and_bias
+from ._module import Module
+
+_Size = TypeVar("_Size")
+_Pad = TypeVar("_Pad")
+
+
+class _ConvTranspose(Module, Generic[_Size, _Pad]):
+    """A transposed convolution along any number of axes; the subclasses say how many."""
+
+    _rank: ClassVar[int]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: _Size,
+        stride: _Size | int = 1,
+        padding: _Pad | int = 0,
+        output_padding: _Size | int = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: _Size | int = 1,
+        *,
+        activation: Activation = None,
+        weight_init: Initializer | None = None,
+        bias_init: Initializer | None = None,
+        rng: RngLike | None = None,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        name = type(self).__name__
+        check_counts(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"{name}: groups must divide in_channels and out_channels. "
+                f"Got groups={groups}, in_channels={in_channels}, out_channels={out_channels}."
+            )
+        if activation not in (None, "relu"):
+            raise ValueError(
+                f"{name}: activation must be None or 'relu'. Got activation={activation!r}."
+            )
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = kernel_sizes(name, kernel_size, self._rank)
+        self.stride = stride
+        self.padding = padding
+        self.output_padding = output_padding
+        self.dilation = dilation
+        self.groups = groups
+        self.activation = activation
+        self.weight, self.bias = weight_and_bias(
+            (in_channels, out_channels // groups, *self.kernel_size),
+            self.fans(),
+            out_channels,
+            bias=bias,
+            activation=activation,
+            weight_init=weight_init,
+            bias_init=bias_init,
+            rng=rng,
+            dtype=dtype,
+        )
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        b = None if self.bias is None else self.bias.data
+        y: FloatArray = self._op("")(x, self.weight.data, b, **self._geometry())
+        return y if self.activation is None else ops.relu(y)
+
+    def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
+        geometry = self._geometry()
+        weight, bias, w = self.weight, self.bias, self.weight.data
+        y = self.forward(x)
+        rectified = None if self.activation is None else y
+
+        def pullback(dy: FloatArray, *, input_grad: bool = True) -> FloatArray | None:
+            if rectified is not None:
+                dy = ops.relu_grad(dy, rectified)
+            if weight.needs_grad:
+                weight.add_grad(self._op("_weight_grad")(dy, x, weight.shape, **geometry))
+            if bias is not None and bias.needs_grad:
+                bias.add_grad(ops.bias_grad(dy))
+            if not input_grad:
+                return None
+            dx: FloatArray = self._op("_input_grad")(dy, w, x.shape, **geometry)
+            return dx
+
+        return y, pullback
+
+    def fans(self) -> Fans:
+        # Each input reaches all taps of its group; the outputs share these, s times as many of them
+        # along each axis, so that with a stride an output meets fewer.
+        taps = prod(self.kernel_size)
+        strides = self.stride if isinstance(self.stride, tuple) else (self.stride,) * self._rank
+        met = self.in_channels // self.groups * taps / max(1, prod(strides))
+        return Fans(max(1, round(met)), self.out_channels // self.groups * taps)
+
+    def _op(self, suffix: str) -> Callable[..., Any]:
+        op: Callable[..., Any] = getattr(ops, f"conv_transpose{self._rank}d{suffix}")
+        return op
+
+    def _geometry(self) -> dict[str, Any]:
+        return {
+            "stride": self.stride,
+            "padding": self.padding,
+            "output_padding": self.output_padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+        }
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_channels}, {self.out_channels}, {self.kernel_size}, stride={self.stride}, "
+            f"padding={self.padding}, output_padding={self.output_padding}, "
+            f"dilation={self.dilation}, groups={self.groups}, bias={self.bias is not None}, "
+            f"activation={self.activation!r}"
+        )
+
+
+class ConvTranspose1d(_ConvTranspose[IntOrSingle, Padding1d]):
+    """A transposed 1-d convolution with bias: it makes its input larger by the stride.
+
+    Shapes: x (N, in_channels, L), weight (in_channels, out_channels / groups, K), bias
+    (out_channels,), y (N, out_channels, L_out); see `striate.ops.conv_transpose1d`.
+
+    Args:
+        in_channels, out_channels: channels of x and y; `groups` divides both.
+        kernel_size, stride, dilation: an int or (l,).
+        padding, output_padding: as for `ConvTranspose2d`, for one axis.
+        groups, bias, activation, weight_init, bias_init, rng, dtype: as for `ConvTranspose2d`.
+
+    Raises:
+        ValueError: if a count is not positive or `groups` does not divide the channels.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import nn
+        >>> up = nn.ConvTranspose1d(512, 256, 16, stride=8, padding=4)
+        >>> up(np.zeros((1, 512, 32), np.float32)).shape
+        (1, 256, 256)
+    """
+
+    _rank = 1
+
+
+class ConvTranspose2d(_ConvTranspose[IntOrPair, Padding]):
+    """A transposed 2-d convolution with bias: it makes its input larger by the stride.
+
+    Shapes: x (N, in_channels, H, W), weight (in_channels, out_channels / groups, K_h, K_w), bias
+    (out_channels,), y (N, out_channels, H_out, W_out); see `striate.ops.conv_transpose2d`.
+
+    An output meets in_channels / groups times K_h K_w / (s_h s_w) weights on average, s being the
+    stride: that is fan_in, rounded. fan_out is out_channels / groups times K_h K_w.
+
+    Args:
+        in_channels, out_channels: channels of x and y; `groups` divides both.
+        kernel_size, stride, dilation: an int or (h, w).
+        padding: takes pixels away from the output; otherwise as for `Conv2d`.
+        output_padding: adds pixels at its end; less than the stride or the dilation.
+        groups: group g of the inputs goes to group g of the outputs only.
+        bias: whether there is one.
+        activation: None or "relu", a sweep of its own.
+        weight_init, bias_init, rng, dtype: as for `Conv2d`.
+
+    Raises:
+        ValueError: if a count is not positive or `groups` does not divide the channels.
+
+    References:
+        Zeiler, Krishnan, Taylor and Fergus, Deconvolutional Networks (2010).
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import nn
+        >>> up = nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1)
+        >>> up(np.zeros((1, 128, 16, 16), np.float32)).shape
+        (1, 64, 32, 32)
+        >>> up.fans()
+        Fans(fan_in=512, fan_out=1024)
+    """
+
+    _rank = 2
+
+
+class ConvTranspose3d(_ConvTranspose[IntOrTriple, Padding3d]):
+    """A transposed 3-d convolution with bias: it makes its input larger by the stride.
+
+    Shapes: x (N, in_channels, D, H, W), weight (in_channels, out_channels / groups, K_d, K_h, K_w),
+    bias (out_channels,), y (N, out_channels, D_out, H_out, W_out); see
+    `striate.ops.conv_transpose3d`.
+
+    Args:
+        in_channels, out_channels: channels of x and y; `groups` divides both.
+        kernel_size, stride, dilation: an int or (d, h, w).
+        padding, output_padding: as for `ConvTranspose2d`, for three axes.
+        groups, bias, activation, weight_init, bias_init, rng, dtype: as for `ConvTranspose2d`.
+
+    Raises:
+        ValueError: if a count is not positive or `groups` does not divide the channels.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import nn
+        >>> up = nn.ConvTranspose3d(64, 32, 2, stride=2)
+        >>> up(np.zeros((1, 64, 4, 8, 8), np.float32)).shape
+        (1, 32, 8, 16, 16)
+    """
+
+    _rank = 3

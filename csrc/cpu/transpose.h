@@ -15,10 +15,11 @@ template <class T>
 struct PieceRows {
   int64_t offset[16];
 
-  STRIATE_INLINE explicit PieceRows(int64_t row_step) {
+  // Beyond the first `live` rows, the last of them again.
+  STRIATE_INLINE PieceRows(int64_t row_step, int live) {
     for (int l = 0; l < Vec<T>::lanes; ++l)
       offset[l / kPiece<T> * 4 + l % kPiece<T>] =
-          l * row_step * static_cast<int64_t>(sizeof(T) / sizeof(float));
+          (l < live ? l : live - 1) * row_step * static_cast<int64_t>(sizeof(T) / sizeof(float));
   }
 };
 

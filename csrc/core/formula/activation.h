@@ -20,6 +20,15 @@ STRIATE_FORMULA V relu_grad(V dy, V y) {
   return select(y <= V::zero(), V::zero(), dy);
 }
 
+template <>
+inline __attribute__((always_inline)) float relu_grad(float dy, float y) {
+  return y <= 0 ? 0 : dy;
+}
+template <>
+inline __attribute__((always_inline)) double relu_grad(double dy, double y) {
+  return y <= 0 ? 0 : dy;
+}
+
 // x where x > 0, else slope * x.
 template <class V>
 STRIATE_FORMULA V leaky_relu(V x, V slope) {

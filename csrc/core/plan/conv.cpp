@@ -80,9 +80,9 @@ Bytes winograd_bytes(const Request& r) {
   return {g.workspace(), g.scratch()};
 }
 
-Bytes broadcast_bytes(const Request& r) {
-  const ConvWeightGrad g = plan_weight_grad(r.problem, r.tiles.weight_grad);
-  return {0, (g.sums_size() + g.dy_size() + g.patch_size()) * item_size(r.problem)};
+Bytes broadcast_bytes(const Request& r, bool workspace) {
+  const ConvWeightGrad g = plan_weight_grad(r.problem, r.tiles.weight_grad, workspace);
+  return {g.shared_sums() * item_size(r.problem), g.scratch()};
 }
 
 Bytes implicit_gemm_bytes(const Request& r, bool shared) {
@@ -103,8 +103,11 @@ const Candidate candidates[] = {
      "the groups have too few channels for a matrix product"},
     {ConvAlgorithm::winograd, "Winograd", winograd_pays, winograd_bytes,
      "tiles of 6x6 save multiplications where the filter moves by one pixel"},
-    {ConvAlgorithm::broadcast, "broadcast", is_weight_grad, broadcast_bytes,
+    {ConvAlgorithm::broadcast, "broadcast", is_weight_grad,
+     [](const Request& r) { return broadcast_bytes(r, true); },
      "a matrix product over pixels serves any window"},
+    {ConvAlgorithm::broadcast_unsliced, "broadcast without workspace", is_weight_grad,
+     [](const Request& r) { return broadcast_bytes(r, false); }, "tasks share no sums"},
     {ConvAlgorithm::implicit_gemm, "implicit GEMM", is_product_over_channels,
      [](const Request& r) { return implicit_gemm_bytes(r, true); },
      "a matrix product over gathered pixels serves any window"},

@@ -17,6 +17,7 @@ enum class ConvAlgorithm : uint8_t {
   direct,
   winograd,
   broadcast,
+  broadcast_unsliced,
 };
 const char* algorithm_name(ConvAlgorithm algorithm);
 

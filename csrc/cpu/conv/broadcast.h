@@ -86,6 +86,16 @@ STRIATE_INLINE void multiply_pairs(int vectors, const PixelGrid& grid, const T* 
   }
 }
 
+// sums += those of the other slices, `step` apart, in order.
+template <class T>
+void add_slices(T* sums, int64_t size, int64_t slices, int64_t step) {
+  for_each_vector<T>(0, size, [&](int64_t i, int n) {
+    Vec<T> sum = Vec<T>::load(sums + i, n);
+    for (int64_t s = 1; s < slices; ++s) sum = sum + Vec<T>::load(sums + s * step + i, n);
+    sum.store(sums + i, n);
+  });
+}
+
 // dw[output][k] = sums[k][output], for k < count: false where one is not finite.
 template <class T>
 bool write_weights(const T* sums, int64_t count, int64_t width, int64_t outputs, T* dw,

@@ -277,16 +277,6 @@ class Call {
         multiply(block, task, tiles, rest, sums_of(slice, task), block > first);
     }
   }
-
-  void add_slices(int64_t task) const {
-    float* sums = sums_of(0, task);
-    for (int64_t slice = 1; slice < g.slices; ++slice) {
-      const float* other = sums_of(slice, task);
-      for_each_vector<float>(0, g.sums(), [&](int64_t i, int n) {
-        (Floats::load(sums + i, n) + Floats::load(other + i, n)).store(sums + i, n);
-      });
-    }
-  }
 };
 
 }  // namespace
@@ -300,7 +290,7 @@ bool winograd_weight_grad(const WinogradWeightGrad& g, const float* dy, const fl
       call.run_slice(slice, static_cast<float*>(memory));
     });
     parallel_for(context, g.tasks(), 0, [&](int64_t task, void*) {
-      call.add_slices(task);
+      add_slices(call.sums_of(0, task), g.sums(), g.slices, g.tasks() * g.sums());
       call.write(task, call.sums_of(0, task));
     });
     return call.finite;

@@ -69,6 +69,20 @@ GOOD: dict[str, Callable[[], dict[str, Any]]] = {
         "mean": f64(3),
         "var": f64(3),
     },
+    "layer_norm": lambda: {"x": f64(2, 3, 4), "gamma": f64(4), "beta": f64(4)},
+    "layer_norm_grad": lambda: {"dy": f64(2, 3, 4), "x": f64(2, 3, 4), "gamma": f64(4)},
+    "group_norm": lambda: {
+        "x": f64(2, 6, 4),
+        "num_groups": 3,
+        "gamma": f64(6),
+        "beta": f64(6),
+    },
+    "group_norm_grad": lambda: {
+        "dy": f64(2, 6, 4),
+        "x": f64(2, 6, 4),
+        "num_groups": 3,
+        "gamma": f64(6),
+    },
     "local_response_norm": lambda: {"x": f64(2, 5, 3, 3)},
     "local_response_norm_grad": lambda: {"dy": f64(2, 5, 3, 3), "x": f64(2, 5, 3, 3)},
     "relu": lambda: {"x": f64(3, 4)},
@@ -472,6 +486,34 @@ BAD_VALUES: list[tuple[str, type[Exception], list[str], dict[str, Any]]] = [
     ("pad", ValueError, ["2^59 elements"], {"padding": 2**40}),
     ("pad", TypeError, ["value must be a number"], {"value": None}),
     ("pad_grad", ValueError, ["as large as the padding"], {"padding": 4}),
+    # layer and group normalisation
+    *(
+        (name, ValueError, parts, {"axes": axes})
+        for name in ("layer_norm", "layer_norm_grad")
+        for axes, parts in (
+            (3, ["axis must be in [-3, 3)", "axis=3"]),
+            ((), ["axes must not be empty"]),
+            ((0, 2), ["axes must be different ones that follow each other", "(0, 2)"]),
+            ((1, -2), ["axes must be different ones", "(1, -2)"]),
+            ((1, 2), ["gamma must have shape (3, 4)", "(4,)"]),
+        )
+    ),
+    ("layer_norm", TypeError, ["axes must be an int or a tuple"], {"axes": None}),
+    ("layer_norm", ValueError, ["beta must have shape (4,)", "(3,)"], {"beta": f64(3)}),
+    ("layer_norm", ValueError, ["eps must be finite and at least 0"], {"eps": -1.0}),
+    ("layer_norm", TypeError, ["float32", "float64"], {"gamma": f32(4)}),
+    ("layer_norm_grad", ValueError, ["dy must have shape"], {"dy": f64(2, 3, 1)}),
+    *(
+        (name, ValueError, parts, {"num_groups": groups})
+        for name in ("group_norm", "group_norm_grad")
+        for groups, parts in (
+            (4, ["num_groups must divide C", "num_groups=4", "C=6"]),
+            (0, ["num_groups must be positive", "num_groups=0"]),
+        )
+    ),
+    ("group_norm", ValueError, ["gamma must have shape (6,)", "(3,)"], {"gamma": f64(3)}),
+    ("group_norm", ValueError, ["at least 2 axes", "(6,)"], {"x": f64(6)}),
+    ("group_norm_grad", ValueError, ["dy must have shape"], {"dy": f64(2, 6, 1)}),
     # losses
     ("nll_loss", ValueError, ["labels", "3"], {"labels": np.array([0, 1, 3, 2])}),
     ("nll_loss", ValueError, ["labels", "(5,)"], {"labels": ints(5)}),
@@ -543,8 +585,12 @@ def test_bad_value(
 
 
 # Their gradients read x beside dy.
-ELEMENTWISE_BY_INPUT = tuple(
-    f"{name}_grad" for name in ("leaky_relu", "softplus", "silu", "gelu", "hardswish", "prelu")
+GRADIENTS_BY_INPUT = tuple(
+    f"{name}_grad"
+    for name in (
+        *("leaky_relu", "softplus", "silu", "gelu", "hardswish", "prelu"),
+        *("layer_norm", "group_norm"),
+    )
 )
 
 # 2^60 float32 elements: NumPy has such an array, but its size as float64 overflows.
@@ -557,10 +603,13 @@ def test_overflowing_zero_stride_array(name: str) -> None:
     good = {k: v.astype(F32) if isinstance(v, np.ndarray) else v for k, v in GOOD[name]().items()}
     if name == "conv2d":
         good.update(w=huge(1, 2**20, 1, 1), b=None)
-    if name == "local_response_norm_grad" or name.startswith(ELEMENTWISE_BY_INPUT):
+    if name == "local_response_norm_grad" or name.startswith(GRADIENTS_BY_INPUT):
         good["dy"] = huge(*HUGE)
     if name in ("prelu", "prelu_grad"):
         good["weight"] = f32(1)
+    if name.startswith(("layer_norm", "group_norm")):
+        good |= {k: None for k in ("gamma", "beta") if k in good}
+        good |= {"num_groups": 1} if "num_groups" in good else {}
     if name == "conv2d_weight_grad":
         good["w_shape"] = (6, 2**20, 3, 3)
     if name == "linear_weight_grad":

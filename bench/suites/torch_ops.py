@@ -184,6 +184,33 @@ def _by_input(name: str) -> Callable[[Any, Arguments], Run]:
     return side
 
 
+def _layer_norm(torch: Any, a: Arguments) -> Run:
+    x = a["x"]
+    return lambda: torch.nn.functional.layer_norm(x, x.shape[-1:], a["gamma"], a["beta"], a["eps"])
+
+
+def _layer_norm_grad(torch: Any, a: Arguments) -> Run:
+    x, shape, beta = a["x"], a["x"].shape[-1:], torch.zeros_like(a["gamma"])
+    native, backward = torch.ops.aten.native_layer_norm, torch.ops.aten.native_layer_norm_backward
+    _, mean, inverse = native(x, shape, a["gamma"], beta, a["eps"])
+    mask = [True, True, True]
+    return lambda: backward(a["dy"], x, shape, mean, inverse, a["gamma"], beta, mask)
+
+
+def _group_norm(torch: Any, a: Arguments) -> Run:
+    options = a["num_groups"], a["gamma"], a["beta"], a["eps"]
+    return lambda: torch.nn.functional.group_norm(a["x"], *options)
+
+
+def _group_norm_grad(torch: Any, a: Arguments) -> Run:
+    x, groups, beta = a["x"], a["num_groups"], torch.zeros_like(a["gamma"])
+    sizes = x.shape[0], x.shape[1], x[0, 0].numel(), groups
+    native, backward = torch.ops.aten.native_group_norm, torch.ops.aten.native_group_norm_backward
+    _, mean, inverse = native(x, a["gamma"], beta, *sizes, a["eps"])
+    mask = [True, True, True]
+    return lambda: backward(a["dy"], x, mean, inverse, a["gamma"], *sizes, mask)
+
+
 def _prelu(torch: Any, a: Arguments) -> Run:
     return lambda: torch.nn.functional.prelu(a["x"], a["weight"])
 
@@ -282,6 +309,10 @@ TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     "batch_norm": _batch_norm,
     "batch_norm_train": _batch_norm_train,
     "batch_norm_grad": _batch_norm_grad,
+    "layer_norm": _layer_norm,
+    "layer_norm_grad": _layer_norm_grad,
+    "group_norm": _group_norm,
+    "group_norm_grad": _group_norm_grad,
     "leaky_relu": _leaky_relu,
     "leaky_relu_grad": _leaky_relu_grad,
     "elu": _elu,

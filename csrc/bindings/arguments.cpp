@@ -103,6 +103,14 @@ DType parse_dtype(const char* function, py::handle object) {
   return name == "float32" ? DType::f32 : DType::f64;
 }
 
+std::vector<int64_t> parse_axes(const char* function, const char* name, py::handle object) {
+  if (is_int(object)) return {parse_int(function, name, object)};
+  if (!is_sequence(object))
+    fail<TypeError>(function, name, " must be an int or a tuple of ints. Got ", name, "=",
+                    text_of(object), ".");
+  return parse_ints(function, name, object);
+}
+
 bool parse_activation(const char* function, py::handle object) {
   if (object.is_none()) return false;
   const std::string name = parse_text(function, "activation", object);

@@ -23,6 +23,9 @@ std::vector<int64_t> parse_ints(const char* function, const char* name, py::hand
 // "float32" or "float64".
 DType parse_dtype(const char* function, py::handle object);
 
+// An int, or a sequence of ints.
+std::vector<int64_t> parse_axes(const char* function, const char* name, py::handle object);
+
 // None or "relu"; true for the latter.
 bool parse_activation(const char* function, py::handle object);
 

@@ -31,4 +31,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_elementwise(module);
   bindings::register_shape(module);
   bindings::register_prelu(module);
+  bindings::register_layer_norm(module);
 }

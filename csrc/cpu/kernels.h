@@ -9,6 +9,7 @@
 #include "core/spec/bias_grad.h"
 #include "core/spec/concat.h"
 #include "core/spec/dropout.h"
+#include "core/spec/layer_norm.h"
 #include "core/spec/linear.h"
 #include "core/spec/loss.h"
 #include "core/spec/lrn.h"
@@ -129,6 +130,15 @@ struct BatchNormKernels {
                 T* var, const Context&);
   void (*grad)(const BatchNormProblem&, const T* dy, const T* x, const T* gamma, const T* mean,
                const T* var, bool frozen, T* dx, T* dgamma, T* dbeta, const Context&);
+};
+
+// The same for the scales and shifts.
+template <class T>
+struct LayerNormKernels {
+  void (*forward)(const LayerNormProblem&, const T* x, const T* gamma, const T* beta, T* y,
+                  const Context&);
+  void (*grad)(const LayerNormProblem&, const T* dy, const T* x, const T* gamma, T* dx, T* dgamma,
+               T* dbeta, const Context&);
 };
 
 template <class T>
@@ -259,6 +269,7 @@ struct Kernels {
   const LpPoolKernels<T>* lp_pool;
   const StochasticPoolKernels<T>* stochastic_pool;
   const LrnWithinKernels<T>* lrn_within;
+  const LayerNormKernels<T>* layer_norm;
 };
 
 struct KernelTable {
@@ -325,6 +336,8 @@ extern const PadKernels<float> pad_f32;
 extern const PadKernels<double> pad_f64;
 extern const PreluKernels<float> prelu_f32;
 extern const PreluKernels<double> prelu_f64;
+extern const LayerNormKernels<float> layer_norm_f32;
+extern const LayerNormKernels<double> layer_norm_f64;
 extern const CeilingKernels<float> ceiling_f32;
 extern const CeilingKernels<double> ceiling_f64;
 extern const AdaptiveMaxPoolKernels<float> adaptive_max_pool_f32;

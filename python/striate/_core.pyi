@@ -17,6 +17,7 @@ from striate._core_types import (
 from striate._typing import (
     Activation,
     AdamConvention,
+    Axes,
     FloatArray,
     GeluApproximate,
     IntArray,
@@ -156,6 +157,36 @@ class Kernels(Protocol):
         var: FloatArray,
         eps: float,
         frozen: bool,
+        /,
+    ) -> tuple[FloatArray, FloatArray, FloatArray]: ...
+    def layer_norm(
+        self,
+        x: FloatArray,
+        gamma: FloatArray | None,
+        beta: FloatArray | None,
+        axes: Axes,
+        eps: float,
+        /,
+    ) -> FloatArray: ...
+    def layer_norm_grad(
+        self, dy: FloatArray, x: FloatArray, gamma: FloatArray | None, axes: Axes, eps: float, /
+    ) -> tuple[FloatArray, FloatArray, FloatArray]: ...
+    def group_norm(
+        self,
+        x: FloatArray,
+        num_groups: int,
+        gamma: FloatArray | None,
+        beta: FloatArray | None,
+        eps: float,
+        /,
+    ) -> FloatArray: ...
+    def group_norm_grad(
+        self,
+        dy: FloatArray,
+        x: FloatArray,
+        num_groups: int,
+        gamma: FloatArray | None,
+        eps: float,
         /,
     ) -> tuple[FloatArray, FloatArray, FloatArray]: ...
     def local_response_norm(

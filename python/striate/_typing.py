@@ -22,6 +22,8 @@ Triple: TypeAlias = tuple[int, int, int]
 IntOrTriple: TypeAlias = int | Triple
 Padding3d: TypeAlias = IntOrTriple | tuple[Pair, Pair, Pair] | Literal["same", "valid"]
 
+Axes: TypeAlias = int | tuple[int, ...]
+
 Activation: TypeAlias = Literal["relu"] | None
 Precision: TypeAlias = Literal["fast", "exact"]
 Reduction: TypeAlias = Literal["none", "mean", "sum"]

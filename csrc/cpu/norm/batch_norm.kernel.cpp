@@ -1,12 +1,13 @@
 // Batch normalisation of channels that are planes; batch_norm_rows.h has the case of one position a
 // channel. A channel is read in blocks that stay in the first-level cache: a block's mean first,
 // then its squares around that, all as distances from values nearby, so that a large mean costs no
-// digits. Blocks are merged in double, in their order.
+// digits (moments.h). Blocks are merged in double, in their order.
 #include "core/formula/batch_norm.h"
 
 #include "core/formula/activation.h"
 #include "cpu/kernels.h"
 #include "cpu/norm/batch_norm_rows.h"
+#include "cpu/norm/moments.h"
 #include "cpu/parallel.h"
 
 namespace striate::cpu::STRIATE_ISA {
@@ -18,10 +19,6 @@ using formula::Moments;
 using formula::NormalizeFactors;
 
 constexpr int64_t kEnoughChannels = 32;  // to be shared out whole
-constexpr int kSums = 4;                 // independent sums hide an addition's latency
-// Elements of a block: each lane adds up 32, whose error then is that of 32 additions at most.
-template <class T>
-constexpr int64_t kBlock = 32 * kSums * Vec<T>::lanes;
 
 // The blocks of a channel: a piece of one plane, or the planes of several samples.
 struct Blocks {
@@ -34,82 +31,14 @@ struct Blocks {
         count(ceil_div(p.batch, samples) * pieces) {}
 };
 
-// A block's equal runs of elements, `step` apart; `first` is the offset of the first one.
-struct Runs {
-  int64_t first, count, step, length;
-
-  STRIATE_INLINE Runs(const BatchNormProblem& p, const Blocks& blocks, int64_t channel,
-                      int64_t block) {
-    const int64_t sample = block / blocks.pieces * blocks.samples;
-    const int64_t begin = block % blocks.pieces * blocks.length;
-    step = p.channels * p.positions;
-    first = sample * step + channel * p.positions + begin;
-    count = p.batch - sample < blocks.samples ? p.batch - sample : blocks.samples;
-    length = p.positions - begin < blocks.length ? p.positions - begin : blocks.length;
-  }
-
-  double elements() const { return static_cast<double>(count * length); }
-};
-
-// body(offset, lanes, sum) for each vector of the runs, `sum` counting through [0, kSums).
-template <class T, class Body>
-STRIATE_INLINE void for_each_vector_of(const Runs& runs, const Body& body) {
-  constexpr int lanes = Vec<T>::lanes;
-  for (int64_t r = 0; r < runs.count; ++r) {
-    int64_t i = runs.first + r * runs.step;
-    const int64_t end = i + runs.length;
-    for (; i + kSums * lanes <= end; i += kSums * lanes)
-#pragma GCC unroll 4
-      for (int s = 0; s < kSums; ++s) body(i + s * lanes, lanes, s);
-#pragma GCC unroll 4
-    for (int s = 0; s < kSums; ++s, i += lanes)
-      if (i < end) body(i, end - i < lanes ? static_cast<int>(end - i) : lanes, s);
-  }
-}
-
-template <class T>
-struct Sums {
-  Vec<T> part[kSums];
-
-  STRIATE_INLINE Sums() {
-    for (Vec<T>& v : part) v = Vec<T>::zero();
-  }
-  STRIATE_INLINE T total() const { return reduce_add((part[0] + part[1]) + (part[2] + part[3])); }
-};
-
-// Distances from one value, 0 in the lanes beyond n.
-template <class T>
-class Distance {
- public:
-  explicit STRIATE_INLINE Distance(T centre) : centre_(Vec<T>::set(centre)) {
-    centre_.store(copies_);
-  }
-  STRIATE_INLINE Vec<T> operator()(const T* x, int n) const {
-    if (n == Vec<T>::lanes) return Vec<T>::load(x) - centre_;
-    return Vec<T>::load(x, n) - Vec<T>::load(copies_, n);
-  }
-
- private:
-  Vec<T> centre_;
-  T copies_[Vec<T>::lanes];
-};
-
-template <class T>
-Moments block_moments(const Runs& runs, const T* x) {
-  const double count = runs.elements();
-  const Distance<T> from_first(x[runs.first]);
-  Sums<T> rough;
-  for_each_vector_of<T>(
-      runs, [&](int64_t i, int n, int s) { rough.part[s] = rough.part[s] + from_first(x + i, n); });
-  const T centre = x[runs.first] + rough.total() / static_cast<T>(count);
-  const Distance<T> from_centre(centre);
-  Sums<T> sum, squares;
-  for_each_vector_of<T>(runs, [&](int64_t i, int n, int s) {
-    const Vec<T> d = from_centre(x + i, n);
-    sum.part[s] = sum.part[s] + d;
-    squares.part[s] = fma(d, d, squares.part[s]);
-  });
-  return Moments::around(centre, count, sum.total(), squares.total());
+// The runs of one of a channel's blocks.
+Runs runs_of(const BatchNormProblem& p, const Blocks& blocks, int64_t channel, int64_t block) {
+  const int64_t sample = block / blocks.pieces * blocks.samples;
+  const int64_t begin = block % blocks.pieces * blocks.length;
+  const int64_t step = p.channels * p.positions;
+  return {sample * step + channel * p.positions + begin,
+          p.batch - sample < blocks.samples ? p.batch - sample : blocks.samples, step,
+          p.positions - begin < blocks.length ? p.positions - begin : blocks.length};
 }
 
 template <class T>
@@ -133,12 +62,13 @@ STRIATE_INLINE void reduce_then_apply(const BatchNormProblem& p, const Context& 
                                       const Sum& sum, const Finish& finish, const Apply& apply) {
   const Blocks blocks(p, kBlock<T>);
   const auto merged = [&](int64_t channel, int64_t begin, int64_t end) {
-    Merged all = sum(channel, Runs(p, blocks, channel, begin));
-    for (int64_t b = begin + 1; b < end; ++b) all.merge(sum(channel, Runs(p, blocks, channel, b)));
+    Merged all = sum(channel, runs_of(p, blocks, channel, begin));
+    for (int64_t b = begin + 1; b < end; ++b)
+      all.merge(sum(channel, runs_of(p, blocks, channel, b)));
     return all;
   };
   const auto apply_to = [&](int64_t channel, const Factors& factors, int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) apply(factors, Runs(p, blocks, channel, b));
+    for (int64_t b = begin; b < end; ++b) apply(factors, runs_of(p, blocks, channel, b));
   };
   const int64_t wanted = ceil_div(kEnoughChannels, p.channels);
   const int64_t possible = p.per_channel() / kElementsPerChunk;

@@ -38,6 +38,7 @@ from ._conv import Conv1d, Conv2d, Conv3d
 from ._conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dropout import Dropout
 from ._fold import fold_batch_norm
+from ._layer_norm import GroupNorm, LayerNorm
 from ._linear import Linear
 from ._module import LoadResult, Module
 from ._normalization import LocalResponseNorm
@@ -86,7 +87,9 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
+    "GroupNorm",
     "Hardswish",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LoadResult",

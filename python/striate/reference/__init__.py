@@ -68,6 +68,12 @@ from .conv_transpose import (
 )
 from .dropout import dropout
 from .elementwise import add, add_grad, mul, mul_grad
+from .layer_norm import (
+    group_norm,
+    group_norm_grad,
+    layer_norm,
+    layer_norm_grad,
+)
 from .linear import linear, linear_input_grad, linear_weight_grad
 from .loss import mse_loss, nll_loss, softmax_cross_entropy
 from .lp_pool import lp_pool1d, lp_pool1d_grad, lp_pool2d, lp_pool2d_grad, lp_pool3d, lp_pool3d_grad
@@ -154,8 +160,12 @@ __all__ = [
     "elu_grad",
     "gelu",
     "gelu_grad",
+    "group_norm",
+    "group_norm_grad",
     "hardswish",
     "hardswish_grad",
+    "layer_norm",
+    "layer_norm_grad",
     "leaky_relu",
     "leaky_relu_grad",
     "linear",

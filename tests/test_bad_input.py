@@ -113,6 +113,12 @@ GOOD: dict[str, Callable[[], dict[str, Any]]] = {
     "add_grad": lambda: {"dy": f64(3, 4), "y": f64(3, 4)},
     "mul": lambda: {"a": f64(3, 4), "b": f64(3, 4)},
     "mul_grad": lambda: {"dy": f64(3, 4), "a": f64(3, 4), "b": f64(3, 4)},
+    "scale_channels": lambda: {"x": f64(2, 3, 4), "scale": f64(2, 3)},
+    "scale_channels_grad": lambda: {
+        "dy": f64(2, 3, 4),
+        "x": f64(2, 3, 4),
+        "scale": f64(2, 3),
+    },
     "concat": lambda: {"arrays": [f64(2, 3, 4), f64(2, 5, 4)]},
     "concat_grad": lambda: {"dy": f64(2, 8, 4), "sizes": [3, 5]},
     "pad": lambda: {"x": f64(2, 3, 4, 5), "padding": 1},
@@ -120,6 +126,14 @@ GOOD: dict[str, Callable[[], dict[str, Any]]] = {
     "dropout": lambda: {"x": f64(3, 4), "p": 0.5, "seed": 1},
     "nll_loss": lambda: {"log_probs": f64(4, 3), "labels": ints(4), "weight": f64(3)},
     "mse_loss": lambda: {"pred": f64(4, 3), "target": f64(4, 3)},
+    "l1_loss": lambda: {"pred": f64(4, 3), "target": f64(4, 3)},
+    "huber_loss": lambda: {"pred": f64(4, 3), "target": f64(4, 3)},
+    "binary_cross_entropy_with_logits": lambda: {
+        "logits": f64(4, 3),
+        "target": f64(4, 3),
+        "weight": f64(4, 3),
+        "pos_weight": f64(3),
+    },
     "adam_step": lambda: {
         "params": [f64(2, 3)],
         "grads": [f64(2, 3)],
@@ -462,6 +476,9 @@ BAD_VALUES: list[tuple[str, type[Exception], list[str], dict[str, Any]]] = [
         for name in ("add", "mul", "mul_grad")
     ),
     ("mul_grad", ValueError, ["dy must have shape (3, 4)"], {"dy": f64(1, 4)}),
+    ("scale_channels", ValueError, ["scale must have shape (2, 3)"], {"scale": f64(3)}),
+    ("scale_channels", ValueError, ["at least 2 axes", "(6,)"], {"x": f64(6)}),
+    ("scale_channels_grad", ValueError, ["dy must have shape"], {"dy": f64(2, 3, 1)}),
     ("add", ValueError, ["activation must be"], {"activation": "gelu"}),
     ("add_grad", ValueError, ["y must have shape"], {"y": f64(3, 1)}),
     ("concat", ValueError, ["arrays must not be empty"], {"arrays": []}),
@@ -519,8 +536,29 @@ BAD_VALUES: list[tuple[str, type[Exception], list[str], dict[str, Any]]] = [
     ("nll_loss", ValueError, ["labels", "(5,)"], {"labels": ints(5)}),
     ("nll_loss", ValueError, ["log_probs must have", "(4,)"], {"log_probs": f64(4)}),
     ("nll_loss", ValueError, ["reduction must be", "'avg'"], {"reduction": "avg"}),
-    ("mse_loss", ValueError, ["nothing is broadcast"], {"target": f64(1, 3)}),
-    ("mse_loss", ValueError, ["reduction must be", "'avg'"], {"reduction": "avg"}),
+    *(
+        case
+        for name in ("mse_loss", "l1_loss", "huber_loss", "binary_cross_entropy_with_logits")
+        for case in (
+            (name, ValueError, ["nothing is broadcast"], {"target": f64(1, 3)}),
+            (name, ValueError, ["reduction must be", "'avg'"], {"reduction": "avg"}),
+            (name, TypeError, ["float32", "float64"], {"target": f32(4, 3)}),
+        )
+    ),
+    ("huber_loss", ValueError, ["delta must be finite and greater", "0"], {"delta": 0.0}),
+    ("huber_loss", ValueError, ["delta must be finite", "nan"], {"delta": np.nan}),
+    (
+        "binary_cross_entropy_with_logits",
+        ValueError,
+        ["pos_weight must be (1,)", "(4,)", "(4, 3)"],
+        {"pos_weight": f64(4)},
+    ),
+    (
+        "binary_cross_entropy_with_logits",
+        ValueError,
+        ["nothing is broadcast", "(3,)"],
+        {"weight": f64(3)},
+    ),
     # Adam and clipping
     ("adam_step", ValueError, ["max_exp_avg_sqs"], {"max_exp_avg_sqs": None}),
     ("adam_step", ValueError, ["step must be at least 1", "0"], {"step": 0}),
@@ -589,7 +627,7 @@ GRADIENTS_BY_INPUT = tuple(
     f"{name}_grad"
     for name in (
         *("leaky_relu", "softplus", "silu", "gelu", "hardswish", "prelu"),
-        *("layer_norm", "group_norm"),
+        *("layer_norm", "group_norm", "scale_channels"),
     )
 )
 
@@ -608,6 +646,8 @@ def test_overflowing_zero_stride_array(name: str) -> None:
         good["dy"] = huge(*shape)
     if name in ("prelu", "prelu_grad"):
         good["weight"] = f32(1)
+    if name.startswith("scale_channels"):
+        good["scale"] = huge(*shape[:2])
     if name.startswith(("layer_norm", "group_norm")):
         good |= {k: None for k in ("gamma", "beta") if k in good}
         good |= {"num_groups": 1} if "num_groups" in good else {}

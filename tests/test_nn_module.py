@@ -390,7 +390,41 @@ def test_summary() -> None:
     lines = str(summary).splitlines()
     assert len(lines) == 9
     assert len({len(line) for line in lines}) == 1
-    assert lines[-1].split() == ["total", "277"]
+    assert lines[-1].split() == ["total", "277", "6,120", "0.00", "MiB"]
+
+
+def test_summary_counts_flops_and_memory() -> None:
+    summary = alexnet_like().summary((2, 1, 8, 8))
+    flops = {row.path: row.flops for row in summary.rows if row.flops}
+    assert flops == {
+        "features.0": 2 * 9 * 2 * 4 * 36,
+        "features.3": 2 * 36 * 2 * 6,
+        "classifier.1": 2 * 6 * 2 * 3,
+    }
+    # Flatten and dropout return what they are given.
+    outputs = [288, 288, 72, 12, 0, 0, 6]
+    itemsize = summary.rows[0].activation_bytes // 288
+    assert [row.activation_bytes for row in summary.rows] == [itemsize * n for n in outputs]
+    assert summary.activation_bytes == itemsize * sum(outputs)
+    assert summary.flops == sum(flops.values())
+
+
+def test_summary_of_branches_and_graphs() -> None:
+    graph = nn.Graph(
+        ["a", "b"],
+        {
+            "left": (nn.Residual(nn.Linear(4, 4)), "a"),
+            "sum": (nn.Add(), "left", "b"),
+        },
+        ["sum", "left"],
+    )
+    summary = graph.summary((2, 4), (2, 4))
+    assert [(row.path, row.flops, row.activation_bytes) for row in summary.rows] == [
+        ("left.body", 2 * 4 * 8, 32),
+        ("left", 0, 32),
+        ("sum", 0, 32),
+    ]
+    assert summary.parameters == 20
 
 
 def test_summary_counts_shared_parameters_once() -> None:

@@ -211,6 +211,16 @@ def _group_norm_grad(torch: Any, a: Arguments) -> Run:
     return lambda: backward(a["dy"], x, mean, inverse, a["gamma"], *sizes, mask)
 
 
+def _scale_channels(torch: Any, a: Arguments) -> Run:
+    return lambda: a["x"] * a["scale"][:, :, None, None]
+
+
+def _scale_channels_grad(torch: Any, a: Arguments) -> Run:
+    x, scale = a["x"].requires_grad_(True), a["scale"].requires_grad_(True)
+    y = x * scale[:, :, None, None]
+    return lambda: torch.autograd.grad(y, (x, scale), a["dy"], retain_graph=True)
+
+
 def _prelu(torch: Any, a: Arguments) -> Run:
     return lambda: torch.nn.functional.prelu(a["x"], a["weight"])
 
@@ -259,14 +269,20 @@ def _concat_grad(torch: Any, a: Arguments) -> Run:
     )
 
 
-def _mse_loss(torch: Any, a: Arguments) -> Run:
-    pred = a["pred"].requires_grad_(True)
+def _elementwise_loss(
+    name: str, *options: str, first: str = "pred"
+) -> Callable[[Any, Arguments], Run]:
+    def side(torch: Any, a: Arguments) -> Run:
+        pred, given = a[first].requires_grad_(True), {k: a[k] for k in (*options, "reduction")}
+        function = getattr(torch.nn.functional, name)
 
-    def run() -> Any:
-        loss = torch.nn.functional.mse_loss(pred, a["target"], reduction=a["reduction"])
-        return loss, torch.autograd.grad(loss, pred)[0]
+        def run() -> Any:
+            loss = function(pred, a["target"], **given)
+            return loss, torch.autograd.grad(loss, pred)[0]
 
-    return run
+        return run
+
+    return side
 
 
 def _nll_loss(torch: Any, a: Arguments) -> Run:
@@ -335,13 +351,20 @@ TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     "softmax_grad": _softmax_grad("softmax"),
     "log_softmax": _softmax("log_softmax"),
     "log_softmax_grad": _softmax_grad("log_softmax"),
+    "scale_channels": _scale_channels,
+    "scale_channels_grad": _scale_channels_grad,
     "add": _add,
     "add_grad": _add_grad,
     "mul": _mul,
     "mul_grad": _mul_grad,
     "concat": _concat,
     "concat_grad": _concat_grad,
-    "mse_loss": _mse_loss,
+    "mse_loss": _elementwise_loss("mse_loss"),
+    "l1_loss": _elementwise_loss("l1_loss"),
+    "huber_loss": _elementwise_loss("huber_loss", "delta"),
+    "binary_cross_entropy_with_logits": _elementwise_loss(
+        "binary_cross_entropy_with_logits", "weight", "pos_weight", first="logits"
+    ),
     "nll_loss": _nll_loss,
     "adam_step": _adam_step,
 }

@@ -67,33 +67,10 @@ py::tuple nll_loss(py::object log_probs_object, py::object labels_object, py::ob
   return py::make_tuple(total, dlog_probs.release());
 }
 
-py::tuple mse_loss(py::object pred_object, py::object target_object, py::object reduction_object) {
-  static constexpr char function[] = "mse_loss";
-  Input pred(function, "pred", pred_object), target(function, "target", target_object);
-  const int64_t count = spec::mse_loss(function, pred.info(), target.info());
-  const Reduction reduction =
-      spec::reduction(function, parse_text(function, "reduction", reduction_object).c_str());
-  const void *pred_data = pred.data(), *target_data = target.data();
-  Output dpred(pred.dtype(), pred.shape());
-  std::optional<Output> losses;
-  if (reduction == Reduction::none) losses.emplace(pred.dtype(), pred.shape());
-  double total = 0;
-  run_for(pred.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    total = kernels<T>().mse->loss(count, reduction, static_cast<const T*>(pred_data),
-                                   static_cast<const T*>(target_data),
-                                   losses ? static_cast<T*>(losses->data()) : nullptr,
-                                   static_cast<T*>(dpred.data()), context());
-  });
-  if (losses) return py::make_tuple(losses->release(), dpred.release());
-  return py::make_tuple(total, dpred.release());
-}
-
 }  // namespace
 
 void register_loss(py::module_& module) {
   module.def("nll_loss", nll_loss);
-  module.def("mse_loss", mse_loss);
   module.def("softmax_cross_entropy", softmax_cross_entropy);
 }
 

@@ -31,5 +31,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_elementwise(module);
   bindings::register_shape(module);
   bindings::register_prelu(module);
+  bindings::register_scale_channels(module);
+  bindings::register_elementwise_loss(module);
   bindings::register_layer_norm(module);
 }

@@ -27,6 +27,8 @@ void register_adam(pybind11::module_& module);
 void register_elementwise(pybind11::module_& module);
 void register_shape(pybind11::module_& module);
 void register_prelu(pybind11::module_& module);
+void register_scale_channels(pybind11::module_& module);
+void register_elementwise_loss(pybind11::module_& module);
 void register_layer_norm(pybind11::module_& module);
 
 }  // namespace striate::bindings

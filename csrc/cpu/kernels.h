@@ -17,6 +17,7 @@
 #include "core/spec/pad.h"
 #include "core/spec/pool.h"
 #include "core/spec/prelu.h"
+#include "core/spec/scale_channels.h"
 #include "core/spec/softmax.h"
 
 namespace striate {
@@ -57,6 +58,13 @@ struct ElementwiseKernels {
   void (*mul)(int64_t count, const T* a, const T* b, T* y, const Context&);
   void (*mul_grad)(int64_t count, const T* dy, const T* a, const T* b, T* da, T* db,
                    const Context&);
+};
+
+template <class T>
+struct ScaleChannelsKernels {
+  void (*forward)(const ScaleChannelsProblem&, const T* x, const T* scale, T* y, const Context&);
+  void (*grad)(const ScaleChannelsProblem&, const T* dy, const T* x, const T* scale, T* dx,
+               T* dscale, const Context&);
 };
 
 // `widths` are the parts' elements in one row.
@@ -217,9 +225,16 @@ struct NllKernels {
 };
 
 template <class T>
-struct MseKernels {
-  double (*loss)(int64_t count, Reduction, const T* pred, const T* target, T* losses, T* dpred,
-                 const Context&);
+struct ElementwiseLossKernels {
+  double (*mse)(int64_t count, Reduction, const T* pred, const T* target, T* losses, T* dpred,
+                const Context&);
+  double (*l1)(int64_t count, Reduction, const T* pred, const T* target, T* losses, T* dpred,
+               const Context&);
+  double (*huber)(int64_t count, Reduction, T delta, const T* pred, const T* target, T* losses,
+                  T* dpred, const Context&);
+  double (*binary_cross_entropy)(const BinaryCrossEntropyProblem&, const T* logits, const T* target,
+                                 const T* weight, const T* pos_weight, T* losses, T* dlogits,
+                                 const Context&);
 };
 
 template <class T>
@@ -257,7 +272,7 @@ struct Kernels {
   const LossKernels<T>* loss;
   const OptimizerKernels<T>* optimizer;
   const NllKernels<T>* nll;
-  const MseKernels<T>* mse;
+  const ElementwiseLossKernels<T>* elementwise_loss;
   const SoftmaxKernels<T>* softmax;
   const AdamKernels<T>* adam;
   const ClipKernels<T>* clip;
@@ -270,6 +285,7 @@ struct Kernels {
   const StochasticPoolKernels<T>* stochastic_pool;
   const LrnWithinKernels<T>* lrn_within;
   const LayerNormKernels<T>* layer_norm;
+  const ScaleChannelsKernels<T>* scale_channels;
 };
 
 struct KernelTable {
@@ -320,8 +336,8 @@ extern const OptimizerKernels<float> optimizer_f32;
 extern const OptimizerKernels<double> optimizer_f64;
 extern const NllKernels<float> nll_f32;
 extern const NllKernels<double> nll_f64;
-extern const MseKernels<float> mse_f32;
-extern const MseKernels<double> mse_f64;
+extern const ElementwiseLossKernels<float> elementwise_loss_f32;
+extern const ElementwiseLossKernels<double> elementwise_loss_f64;
 extern const SoftmaxKernels<float> softmax_f32;
 extern const SoftmaxKernels<double> softmax_f64;
 extern const AdamKernels<float> adam_f32;
@@ -338,6 +354,8 @@ extern const PreluKernels<float> prelu_f32;
 extern const PreluKernels<double> prelu_f64;
 extern const LayerNormKernels<float> layer_norm_f32;
 extern const LayerNormKernels<double> layer_norm_f64;
+extern const ScaleChannelsKernels<float> scale_channels_f32;
+extern const ScaleChannelsKernels<double> scale_channels_f64;
 extern const CeilingKernels<float> ceiling_f32;
 extern const CeilingKernels<double> ceiling_f64;
 extern const AdaptiveMaxPoolKernels<float> adaptive_max_pool_f32;

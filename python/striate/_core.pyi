@@ -250,6 +250,10 @@ class Kernels(Protocol):
     def mul_grad(
         self, dy: FloatArray, a: FloatArray, b: FloatArray, /
     ) -> tuple[FloatArray, FloatArray]: ...
+    def scale_channels(self, x: FloatArray, scale: FloatArray, /) -> FloatArray: ...
+    def scale_channels_grad(
+        self, dy: FloatArray, x: FloatArray, scale: FloatArray, /
+    ) -> tuple[FloatArray, FloatArray]: ...
     def concat(self, arrays: Sequence[FloatArray], axis: int, /) -> FloatArray: ...
     def concat_grad(
         self, dy: FloatArray, sizes: Sequence[int], axis: int, /
@@ -267,6 +271,21 @@ class Kernels(Protocol):
     ) -> tuple[float | FloatArray, FloatArray]: ...
     def mse_loss(
         self, pred: FloatArray, target: FloatArray, reduction: Reduction, /
+    ) -> tuple[float | FloatArray, FloatArray]: ...
+    def l1_loss(
+        self, pred: FloatArray, target: FloatArray, reduction: Reduction, /
+    ) -> tuple[float | FloatArray, FloatArray]: ...
+    def huber_loss(
+        self, pred: FloatArray, target: FloatArray, delta: float, reduction: Reduction, /
+    ) -> tuple[float | FloatArray, FloatArray]: ...
+    def binary_cross_entropy_with_logits(
+        self,
+        logits: FloatArray,
+        target: FloatArray,
+        weight: FloatArray | None,
+        pos_weight: FloatArray | None,
+        reduction: Reduction,
+        /,
     ) -> tuple[float | FloatArray, FloatArray]: ...
     def adam_step(
         self,

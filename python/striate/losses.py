@@ -7,7 +7,7 @@ from typing import Any
 from striate import ops
 from striate._typing import FloatArray, IntArray, Reduction
 
-__all__ = ["cross_entropy", "mse", "nll"]
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "huber", "l1", "mse", "nll"]
 
 
 def cross_entropy(
@@ -90,3 +90,71 @@ def mse(
         (2.5, [1.0, -2.0])
     """
     return ops.mse_loss(pred, target, reduction=reduction)
+
+
+def l1(
+    pred: FloatArray, target: FloatArray, *, reduction: Reduction = "mean"
+) -> tuple[Any, FloatArray]:
+    """Mean absolute error.
+
+    Shapes: pred and target have the same one; the formula is that of `striate.ops.l1_loss`.
+
+    Returns:
+        (loss, dpred). The loss is a float, or has pred's shape with reduction "none".
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import losses
+        >>> loss, dy = losses.l1(np.float32([1.0, 2.0]), np.float32([0.0, 4.0]))
+        >>> loss, dy.tolist()
+        (1.5, [0.5, -0.5])
+    """
+    return ops.l1_loss(pred, target, reduction=reduction)
+
+
+def huber(
+    pred: FloatArray, target: FloatArray, *, delta: float = 1.0, reduction: Reduction = "mean"
+) -> tuple[Any, FloatArray]:
+    """Squared error up to delta, absolute error beyond.
+
+    Shapes: pred and target have the same one; the formula is that of `striate.ops.huber_loss`.
+
+    Returns:
+        (loss, dpred). The loss is a float, or has pred's shape with reduction "none".
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import losses
+        >>> loss, dy = losses.huber(np.float32([0.5, 2.0]), np.float32([0.0, 4.0]))
+        >>> loss, dy.tolist()
+        (0.8125, [0.25, -0.5])
+    """
+    return ops.huber_loss(pred, target, delta=delta, reduction=reduction)
+
+
+def binary_cross_entropy_with_logits(
+    logits: FloatArray,
+    target: FloatArray,
+    *,
+    weight: FloatArray | None = None,
+    pos_weight: FloatArray | None = None,
+    reduction: Reduction = "mean",
+) -> tuple[Any, FloatArray]:
+    """Cross-entropy of the sigmoid of `logits` with targets in [0, 1].
+
+    Shapes: logits, target and weight have the same one, pos_weight is (1,) or (C,); the formula is
+    that of `striate.ops.binary_cross_entropy_with_logits`.
+
+    Returns:
+        (loss, dlogits). The loss is a float, or has the logits' shape with reduction "none".
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import losses
+        >>> loss, dy = losses.binary_cross_entropy_with_logits(np.float32([0]), np.float32([1]))
+        >>> round(loss, 4), dy.tolist()
+        (0.6931, [-0.5])
+    """
+    return ops.binary_cross_entropy_with_logits(
+        logits, target, weight=weight, pos_weight=pos_weight, reduction=reduction
+    )

@@ -19,7 +19,7 @@ STRIATE_FORMULA Pair<V> precise_log(V m, V exponent) {
   return sum(b.high, b.low + (a.low + fma(exponent, V::set(C::ln2_low), rest)));
 }
 
-// x^y for x >= 0 as IEEE 754 has it; NaN for x < 0. For |y| <= 4 at most 1.1 units in the last
+// x^y for x >= 0 as IEEE 754 has it; NaN for x < 0. For |y| <= 4 at most 1.25 units in the last
 // place wrong; the error grows with |y|, which must be below 2^100.
 template <class V>
 STRIATE_FORMULA V pow(V x, V y) {

@@ -1,5 +1,6 @@
 #include "core/spec/loss.h"
 
+#include <cmath>
 #include <string>
 
 #include "core/spec/elementwise.h"
@@ -69,8 +70,34 @@ CrossEntropyProblem nll_loss(const char* function, const ArrayInfo& log_probs, c
   return softmax_cross_entropy(function, log_probs, labels, weight, ignore_index, 0, reduction);
 }
 
-int64_t mse_loss(const char* function, const ArrayInfo& pred, const ArrayInfo& target) {
+int64_t regression_loss(const char* function, const ArrayInfo& pred, const ArrayInfo& target) {
   return arithmetic(function, pred, target);
+}
+
+void huber_loss(const char* function, double delta) {
+  check(std::isfinite(delta) && delta > 0, function,
+        "delta must be finite and greater than 0. Got delta=", delta, ".");
+}
+
+BinaryCrossEntropyProblem binary_cross_entropy(const char* function, const ArrayInfo& logits,
+                                               const ArrayInfo& target, const ArrayInfo* weight,
+                                               const ArrayInfo* pos_weight,
+                                               const char* reduction_name) {
+  BinaryCrossEntropyProblem p{arithmetic(function, logits, target), 1, 1,
+                              reduction(function, reduction_name)};
+  p.positions = p.count;
+  if (weight != nullptr) arithmetic(function, logits, *weight);
+  if (pos_weight == nullptr) return p;
+  check_same_dtype(function, logits, *pos_weight);
+  const Shape& shape = logits.shape;
+  if (pos_weight->shape == make_shape(int64_t{1})) return p;
+  check(shape.rank >= 2 && pos_weight->shape == make_shape(shape[1]), function,
+        "pos_weight must be (1,), or (C,) for logits of shape (N, C, ...). Got pos_weight ",
+        to_string(pos_weight->shape), ", logits ", to_string(shape), ".");
+  p.classes = shape[1];
+  p.positions = 1;
+  for (int i = 2; i < shape.rank && p.count > 0; ++i) p.positions *= shape[i];
+  return p;
 }
 
 void check_labels(const char* function, const CrossEntropyProblem& p, const Shape& shape,

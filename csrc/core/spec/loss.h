@@ -18,6 +18,14 @@ struct CrossEntropyProblem {
   Reduction reduction;
 };
 
+// Logits are (batch, classes, positions), with one class where there are no weights by class.
+struct BinaryCrossEntropyProblem {
+  int64_t count;
+  int64_t classes;
+  int64_t positions;
+  Reduction reduction;
+};
+
 namespace spec {
 
 Reduction reduction(const char* function, const char* name);
@@ -31,8 +39,15 @@ CrossEntropyProblem softmax_cross_entropy(const char* function, const ArrayInfo&
 CrossEntropyProblem nll_loss(const char* function, const ArrayInfo& log_probs, const Shape& labels,
                              const ArrayInfo* weight, int64_t ignore_index, const char* reduction);
 
-// The number of elements of a prediction and of its target.
-int64_t mse_loss(const char* function, const ArrayInfo& pred, const ArrayInfo& target);
+// The number of elements of a prediction and of its target, for mse_loss and its relatives.
+int64_t regression_loss(const char* function, const ArrayInfo& pred, const ArrayInfo& target);
+
+void huber_loss(const char* function, double delta);
+
+// weight, or a null pointer, has the logits' shape; pos_weight, or a null pointer, is (1,) or (C,).
+BinaryCrossEntropyProblem binary_cross_entropy(const char* function, const ArrayInfo& logits,
+                                               const ArrayInfo& target, const ArrayInfo* weight,
+                                               const ArrayInfo* pos_weight, const char* reduction);
 
 // Every label must be a class or the problem's ignore_index.
 void check_labels(const char* function, const CrossEntropyProblem& p, const Shape& shape,

@@ -15,6 +15,7 @@ from . import (
     conv_transpose,
     dropout,
     elementwise,
+    elementwise_loss,
     layer_norm,
     linear,
     loss,
@@ -23,6 +24,7 @@ from . import (
     optimizer,
     pool,
     prelu,
+    scale_channels,
     shape,
     smooth_activation,
     softmax,
@@ -47,9 +49,11 @@ _FAMILIES = (
     prelu,
     softmax,
     elementwise,
+    scale_channels,
     shape,
     dropout,
     loss,
+    elementwise_loss,
     optimizer,
 )
 

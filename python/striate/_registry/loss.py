@@ -50,19 +50,6 @@ def _nll_samples(rng: np.random.Generator) -> Iterator[Sample]:
             yield sample
 
 
-def _mse_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    for shape in [(), (1,), (7,), (3, 5, 4), (65_537,), (100, 1000)]:
-        for reduction in ("mean", "sum", "none"):
-            pred, target = (np.asarray(rng.standard_normal(shape)) for _ in range(2))
-            yield Sample((pred, target), {"reduction": reduction})
-    yield Sample((np.zeros((0, 4)), np.zeros((0, 4))), smooth=False)  # NaN
-    yield Sample((np.zeros((0, 4)), np.zeros((0, 4))), {"reduction": "sum"}, smooth=False)
-
-
-def _mse_case(rng: np.random.Generator, batch: int) -> Sample:
-    return Sample((rng.standard_normal((batch, 784)), rng.standard_normal((batch, 784))))
-
-
 def _scaled(gradient: FloatArray, a: Arguments, dy: FloatArray) -> FloatArray:
     product: FloatArray = gradient * (np.expand_dims(dy, 1) if a["reduction"] == "none" else dy)
     return product
@@ -102,21 +89,5 @@ OPS = [
             "labels read, dlog_probs written",
         ),
         gradient={"log_probs": lambda a, dy: _scaled(ops.nll_loss(**a)[1], a, dy)},
-    ),
-    Op(
-        ops.mse_loss,
-        reference.mse_loss,
-        _mse_samples,
-        Tolerance(5e-7, 1e-15, "a sum whose terms are added in another order"),
-        Bench(
-            (Case("mnist.autoencoder", 1024, _mse_case),),
-            "bytes",
-            lambda a: 3 * nbytes(a["pred"]),
-            "pred and target read, dpred written",
-        ),
-        gradient={
-            "pred": lambda a, dy: np.asarray(ops.mse_loss(**a)[1] * dy),
-            "target": lambda a, dy: np.asarray(-ops.mse_loss(**a)[1] * dy),
-        },
     ),
 ]

@@ -32,12 +32,15 @@ from ._adaptive_pool import (
     GlobalAvgPool2d,
 )
 from ._batch_norm import BatchNorm1d, BatchNorm2d
+from ._blocks import DepthwiseSeparableConv2d, SqueezeExcite
 from ._branches import Concat, Residual
 from ._buffer import Buffer
 from ._conv import Conv1d, Conv2d, Conv3d
 from ._conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from ._dropout import Dropout
+from ._dropout import Dropout, Dropout2d
 from ._fold import fold_batch_norm
+from ._graph import Graph
+from ._joins import Add, Concatenate, Multiply
 from ._layer_norm import GroupNorm, LayerNorm
 from ._linear import Linear
 from ._module import LoadResult, Module
@@ -71,6 +74,7 @@ __all__ = [
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "Add",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -78,15 +82,19 @@ __all__ = [
     "BatchNorm2d",
     "Buffer",
     "Concat",
+    "Concatenate",
     "Conv1d",
     "Conv2d",
     "Conv3d",
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "DepthwiseSeparableConv2d",
     "Dropout",
+    "Dropout2d",
     "Flatten",
     "GlobalAvgPool2d",
+    "Graph",
     "GroupNorm",
     "Hardswish",
     "LayerNorm",
@@ -101,6 +109,7 @@ __all__ = [
     "MaxPool2d",
     "MaxPool3d",
     "Module",
+    "Multiply",
     "PReLU",
     "Parameter",
     "Pullback",
@@ -112,6 +121,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "SqueezeExcite",
     "StochasticPool2d",
     "Summary",
     "Tanh",

@@ -15,7 +15,7 @@ from ._buffer import Buffer
 from ._observe import seen
 from ._parameter import Parameter, Seed
 from ._pullback import Pullback, accepts
-from ._summary import Summary, summarize
+from ._summary import Summary, multiply_add_flops, summarize
 
 Self = TypeVar("Self", bound="Module")
 
@@ -91,7 +91,7 @@ class Module:
     def __call__(self, *inputs: Any) -> Any:
         """Run inference."""
         y = self.forward(*inputs)
-        seen(self, y)
+        seen(self, inputs, y)
         return y
 
     # Both take `**options` only so that type checkers let layers have narrower signatures.
@@ -345,13 +345,31 @@ class Module:
         """
         raise TypeError(f"{type(self).__name__} has no fans: it has no weight of its own.")
 
-    def summary(self, input_shape: tuple[int, ...]) -> Summary:
-        """Run inference on zeros and return a table of the layers, which prints itself.
+    def flops(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> int:
+        """Return the floating-point operations of one call, for `summary`.
+
+        Two for each multiply-add of a convolution or a linear layer, whose fans tell how many there
+        are. Other layers, which memory bounds, count as 0.
 
         Args:
-            input_shape: the input's shape with the batch.
+            x_shape: the first input's shape.
+            y_shape: the first output's shape.
         """
-        return summarize(self, input_shape)
+        try:
+            fan_in = self.fans().fan_in
+        except TypeError:
+            return 0
+        return multiply_add_flops(fan_in, y_shape)
+
+    def summary(self, *input_shapes: tuple[int, ...]) -> Summary:
+        """Run inference on zeros and return a table of the layers, which prints itself.
+
+        It has each layer's output shape, parameters, flops and activation memory, and their sums.
+
+        Args:
+            input_shapes: each input's shape, with the batch.
+        """
+        return summarize(self, input_shapes)
 
     def extra_repr(self) -> str:
         """Return what stands between the parentheses of a layer's repr."""
@@ -372,7 +390,7 @@ def _returns_pullback(write: Callable[..., Any]) -> Callable[..., tuple[Any, Pul
     @functools.wraps(write)
     def vjp(self: Module, *inputs: Any, train: bool = True) -> tuple[Any, Pullback]:
         y, run = write(self, *inputs, train=train) if takes_train else write(self, *inputs)
-        seen(self, y)
+        seen(self, inputs, y)
         return y, Pullback(run, y, self.named_parameters())
 
     return vjp

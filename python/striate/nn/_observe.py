@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from ._module import Module
 
-_observer: ContextVar[Callable[[Module, Any], None] | None] = ContextVar(
-    "striate.nn.observer", default=None
-)
+# Called with a layer, its inputs and its output.
+Observer: TypeAlias = Callable[["Module", tuple[Any, ...], Any], None]
+
+_observer: ContextVar[Observer | None] = ContextVar("striate.nn.observer", default=None)
 
 
 @contextmanager
@@ -34,11 +35,22 @@ def observe(net: Module, fn: Callable[[str, Module, Any], None]) -> Iterator[Non
     """
     paths = {id(layer): path for path, layer in net.named_modules()}
 
-    def call(layer: Module, y: Any) -> None:
-        if outer is not None:
-            outer(layer, y)
+    def call(layer: Module, inputs: tuple[Any, ...], y: Any) -> None:
         if id(layer) in paths:
             fn(paths[id(layer)], layer, y)
+
+    with watch(call):
+        yield
+
+
+@contextmanager
+def watch(observer: Observer) -> Iterator[None]:
+    """Call the observer after each layer that runs in this block, and those around it before."""
+
+    def call(layer: Module, inputs: tuple[Any, ...], y: Any) -> None:
+        if outer is not None:
+            outer(layer, inputs, y)
+        observer(layer, inputs, y)
 
     outer = _observer.get()
     token = _observer.set(call)
@@ -48,8 +60,8 @@ def observe(net: Module, fn: Callable[[str, Module, Any], None]) -> Iterator[Non
         _observer.reset(token)
 
 
-def seen(layer: Module, y: Any) -> None:
+def seen(layer: Module, inputs: tuple[Any, ...], y: Any) -> None:
     """Report that a layer has run."""
     observer = _observer.get()
     if observer is not None:
-        observer(layer, y)
+        observer(layer, inputs, y)

@@ -68,6 +68,12 @@ from .conv_transpose import (
 )
 from .dropout import dropout
 from .elementwise import add, add_grad, mul, mul_grad
+from .elementwise_loss import (
+    binary_cross_entropy_with_logits,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+)
 from .layer_norm import (
     group_norm,
     group_norm_grad,
@@ -91,6 +97,7 @@ from .pool import (
     max_pool3d_with_indices,
 )
 from .prelu import prelu, prelu_grad
+from .scale_channels import scale_channels, scale_channels_grad
 from .shape import concat, concat_grad, pad, pad_grad
 from .smooth_activation import (
     gelu,
@@ -134,6 +141,7 @@ __all__ = [
     "batch_norm_grad",
     "batch_norm_train",
     "bias_grad",
+    "binary_cross_entropy_with_logits",
     "clip_grad_norm",
     "concat",
     "concat_grad",
@@ -164,6 +172,8 @@ __all__ = [
     "group_norm_grad",
     "hardswish",
     "hardswish_grad",
+    "huber_loss",
+    "l1_loss",
     "layer_norm",
     "layer_norm_grad",
     "leaky_relu",
@@ -200,6 +210,8 @@ __all__ = [
     "prelu_grad",
     "relu",
     "relu_grad",
+    "scale_channels",
+    "scale_channels_grad",
     "sgd_step",
     "sigmoid",
     "sigmoid_grad",

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from striate._typing import FloatArray, IntArray, Reduction
 
+from .elementwise_loss import check_reduction
+
 
 @np.errstate(divide="ignore", invalid="ignore")  # the mean of nothing is NaN
 def softmax_cross_entropy(
@@ -77,33 +79,6 @@ def nll_loss(
     return loss if reduction == "none" else float(loss.sum() / divisor), dlog_probs
 
 
-@np.errstate(invalid="ignore")
-def mse_loss(
-    pred: FloatArray, target: FloatArray, *, reduction: Reduction = "mean"
-) -> tuple[float | FloatArray, FloatArray]:
-    """(pred - target)**2, and its gradient."""
-    if pred.shape != target.shape:
-        raise ValueError(
-            f"mse_loss: pred and target must have the same shape. Got {pred.shape}, {target.shape}."
-        )
-    _check_reduction("mse_loss", reduction)
-    difference = pred - target
-    loss = np.asarray(difference**2)
-    dpred = np.asarray(2 * difference)
-    if reduction == "none":
-        return loss, dpred
-    if reduction == "sum":
-        return float(loss.sum()), dpred
-    return float(np.divide(loss.sum(), loss.size)), dpred / pred.dtype.type(max(pred.size, 1))
-
-
-def _check_reduction(function: str, reduction: Reduction) -> None:
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(
-            f"{function}: reduction must be 'none', 'mean' or 'sum'. Got reduction={reduction!r}."
-        )
-
-
 def _check(
     logits: FloatArray,
     labels: IntArray,
@@ -128,7 +103,7 @@ def _check(
         raise ValueError(
             f"{function}: label_smoothing must be in [0, 1]. Got label_smoothing={label_smoothing}."
         )
-    _check_reduction(function, reduction)
+    check_reduction(function, reduction)
     kept: npt.NDArray[np.bool_] = labels != ignore_index
     wrong = labels[kept & ((labels < 0) | (labels >= classes))]
     if wrong.size:

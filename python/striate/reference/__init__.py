@@ -81,7 +81,7 @@ from .layer_norm import (
     layer_norm_grad,
 )
 from .linear import linear, linear_input_grad, linear_weight_grad
-from .loss import mse_loss, nll_loss, softmax_cross_entropy
+from .loss import nll_loss, softmax_cross_entropy
 from .lp_pool import lp_pool1d, lp_pool1d_grad, lp_pool2d, lp_pool2d_grad, lp_pool3d, lp_pool3d_grad
 from .lrn import local_response_norm, local_response_norm_grad
 from .optimizer import adam_step, clip_grad_norm, sgd_step

@@ -77,6 +77,32 @@ def test_gelu_keeps_its_digits_where_it_is_tiny(approximate: Any, dtype: str, is
     assert np.all(np.abs(got - want)[near] <= (bound * np.abs(want))[near]), isa
 
 
+# The points of the greatest errors over all float32 inputs; docs/numerics.md has the errors.
+WORST = [
+    ("tanh", 2.51, -4.50509071),
+    ("sigmoid", 2.41, -4.1572938),
+    ("elu", 0.96, -0.383423448),
+    ("softplus", 1.69, -0.793697655),
+    ("silu", 3.4, -3.21125126),
+    ("gelu", 5.12, -11.0880232),
+    ("gelu", 5.12, 0.0301827174),
+    ("hardswish", 1.92, 1.37160373),
+]
+
+
+@pytest.mark.parametrize(("name", "bound", "point"), WORST)
+def test_the_greatest_errors_are_those_that_are_documented(
+    name: str, bound: float, point: float, isa: str
+) -> None:
+    # Its neighbours, and a dense sample of all magnitudes.
+    near = np.float32(point) + np.arange(-500, 501) * np.spacing(np.float32(point))
+    far = np.geomspace(1e-30, 100, 50_001)
+    x = np.concatenate([near, far, -far]).astype(np.float32)
+    exact = getattr(reference, name)(x.astype(np.longdouble)).astype(np.float64)
+    unit = np.maximum(np.abs(np.spacing(exact.astype(np.float32))), np.float64(2.0**-149))
+    assert np.max(np.abs(getattr(ops, name)(x) - exact) / unit) <= bound
+
+
 def test_zero_keeps_its_sign_in_tanh(isa: str) -> None:
     assert np.signbit(ops.tanh(np.array([0.0, -0.0]))).tolist() == [False, True]
 

@@ -13,6 +13,8 @@ def stub_names(text: str) -> set[str]:
     """Collect the stub's functions, and the members of its protocol, which are functions too."""
     names = set()
     for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("_"):
+            continue
         for item in node.body if isinstance(node, ast.ClassDef) else [node]:
             if isinstance(item, ast.FunctionDef):
                 names.add(item.name)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import striate
-from striate import _core, _explain, _registry, cli, ops
+from striate import _core, _explain, _registry, _verify, cli, ops
 
 X, W, Y = (2, 32, 20, 20), (48, 32, 3, 3), (2, 48, 20, 20)
 # The arguments of the three directions of one layer.
@@ -56,6 +56,27 @@ def test_arrays_and_shapes_are_alike(name: str) -> None:
         assert of_shapes == of_arrays
 
 
+CONVOLUTIONS = sorted(name for name in _registry.OPS if name.startswith("conv"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_every_convolution_is_planned(name: str, dtype: str) -> None:
+    op = _registry.OPS[name]
+    for sample in _verify.samples(op):
+        cast = sample.cast(dtype)
+        e = striate.explain(name, *cast.args, **cast.kwargs)
+        assert e.dtype == dtype
+        assert e.workspace_bytes is not None
+        assert e.flops == pytest.approx(op.bench.work(op.arguments(cast)))
+
+
+def test_a_transposed_convolution_is_the_gradient_of_another() -> None:
+    forward = striate.explain("conv_transpose2d", Y, W, stride=2)
+    gradient = striate.explain("conv2d_input_grad", Y, W, (2, 32, 41, 41), stride=2)
+    assert dataclasses.replace(forward, op=gradient.op) == gradient
+
+
 def test_it_is_frozen() -> None:
     e = striate.explain("conv2d", X, W)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -98,11 +119,9 @@ def test_max_workspace_holds(name: str, dtype: str, isa: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["conv2d", "conv2d_input_grad", "conv2d_weight_grad"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_every_sample_is_right_without_workspace(name: str, dtype: str, isa: str) -> None:
-    from striate import _verify
-
     striate.set_max_workspace(0)
     op = _registry.OPS[name]
     for sample in _verify.samples(op):

@@ -62,57 +62,101 @@ py::dict describe(const char* function, ConvDirection direction, const ConvProbl
   return d;
 }
 
-py::dict explain_conv2d(py::object x_object, py::object w_object, py::object b_object,
-                        py::object stride, py::object padding, py::object dilation,
-                        py::object groups, py::object activation, py::object dtype_object) {
-  static constexpr char function[] = "conv2d";
-  const DType dtype = parse_dtype(function, dtype_object);
-  const ArrayInfo x = array_or_shape(function, "x", x_object, dtype);
-  const ArrayInfo w = array_or_shape(function, "w", w_object, dtype);
-  const auto b = optional_array_or_shape(function, "b", b_object, dtype);
-  const ConvProblem p = spec::conv(function, 2, x, w, pointer(b),
-                                   parse_conv_args(function, stride, padding, dilation, groups));
-  parse_activation(function, activation);
-  return describe(function, ConvDirection::forward, p);
+// The arguments of a function of striate.ops, by position.
+struct Call {
+  const char* function;
+  int rank;
+  py::tuple arguments;
+  DType dtype;
+
+  py::object at(size_t index) const { return arguments[index]; }
+  ArrayInfo array(const char* name, size_t index) const {
+    return array_or_shape(function, name, at(index), dtype);
+  }
+  std::optional<ArrayInfo> optional_array(const char* name, size_t index) const {
+    return optional_array_or_shape(function, name, at(index), dtype);
+  }
+  Shape shape(const char* name) const {
+    return checked(function, name, parse_shape(function, name, at(2)));
+  }
+  spec::ConvArgs args() const { return parse_conv_args(function, at(3), at(4), at(5), at(6)); }
+  spec::ConvTransposeArgs transposed_args() const {
+    return parse_transposed_args(function, at(3), at(4), at(5), at(6), at(7));
+  }
+};
+
+py::dict explain_forward(const Call& call) {
+  const auto b = call.optional_array("b", 2);
+  const ConvProblem p = spec::conv(call.function, call.rank, call.array("x", 0), call.array("w", 1),
+                                   pointer(b), call.args());
+  parse_activation(call.function, call.at(7));
+  return describe(call.function, ConvDirection::forward, p);
 }
 
-py::dict explain_conv2d_input_grad(py::object dy_object, py::object w_object, py::object x_shape,
-                                   py::object stride, py::object padding, py::object dilation,
-                                   py::object groups, py::object y_object,
-                                   py::object dtype_object) {
-  static constexpr char function[] = "conv2d_input_grad";
-  const DType dtype = parse_dtype(function, dtype_object);
-  const ArrayInfo dy = array_or_shape(function, "dy", dy_object, dtype);
-  const ArrayInfo w = array_or_shape(function, "w", w_object, dtype);
-  const auto y = optional_array_or_shape(function, "y", y_object, dtype);
-  const ConvProblem p = spec::conv_input_grad(
-      function, 2, dy, w, parse_shape(function, "x_shape", x_shape), pointer(y),
-      parse_conv_args(function, stride, padding, dilation, groups));
-  return describe(function, ConvDirection::input_grad, p);
-}
-
-py::dict explain_conv2d_weight_grad(py::object dy_object, py::object x_object, py::object w_shape,
-                                    py::object stride, py::object padding, py::object dilation,
-                                    py::object groups, py::object y_object,
-                                    py::object dtype_object) {
-  static constexpr char function[] = "conv2d_weight_grad";
-  const DType dtype = parse_dtype(function, dtype_object);
-  const ArrayInfo dy = array_or_shape(function, "dy", dy_object, dtype);
-  const ArrayInfo x = array_or_shape(function, "x", x_object, dtype);
-  const auto y = optional_array_or_shape(function, "y", y_object, dtype);
-  const Shape w = checked(function, "w_shape", parse_shape(function, "w_shape", w_shape));
+py::dict explain_input_grad(const Call& call) {
+  const auto y = call.optional_array("y", 7);
   const ConvProblem p =
-      spec::conv_weight_grad(function, 2, dy, x, w, pointer(y),
-                             parse_conv_args(function, stride, padding, dilation, groups));
-  return describe(function, ConvDirection::weight_grad, p);
+      spec::conv_input_grad(call.function, call.rank, call.array("dy", 0), call.array("w", 1),
+                            call.shape("x_shape"), pointer(y), call.args());
+  return describe(call.function, ConvDirection::input_grad, p);
+}
+
+py::dict explain_weight_grad(const Call& call) {
+  const auto y = call.optional_array("y", 7);
+  const ConvProblem p =
+      spec::conv_weight_grad(call.function, call.rank, call.array("dy", 0), call.array("x", 1),
+                             call.shape("w_shape"), pointer(y), call.args());
+  return describe(call.function, ConvDirection::weight_grad, p);
+}
+
+// A transposed convolution's problem is the convolution from its output to its input.
+py::dict explain_transposed(const Call& call) {
+  const auto b = call.optional_array("b", 2);
+  const ConvProblem p =
+      spec::conv_transpose(call.function, call.rank, call.array("x", 0), call.array("w", 1),
+                           pointer(b), call.transposed_args());
+  return describe(call.function, ConvDirection::input_grad, p);
+}
+
+py::dict explain_transposed_input_grad(const Call& call) {
+  const ConvProblem p = spec::conv_transpose_input_grad(
+      call.function, call.rank, call.array("dy", 0), call.array("w", 1), call.shape("x_shape"),
+      call.transposed_args());
+  return describe(call.function, ConvDirection::forward, p);
+}
+
+py::dict explain_transposed_weight_grad(const Call& call) {
+  const ConvProblem p = spec::conv_transpose_weight_grad(
+      call.function, call.rank, call.array("dy", 0), call.array("x", 1), call.shape("w_shape"),
+      call.transposed_args());
+  return describe(call.function, ConvDirection::weight_grad, p);
+}
+
+// None where the operation has one algorithm only.
+py::object explain_conv(const std::string& name, const py::tuple& arguments,
+                        const py::object& dtype) {
+  using Explain = py::dict (*)(const Call&);
+  const auto run = [&](const char* function, int rank, Explain explain) -> py::object {
+    return explain({function, rank, arguments, parse_dtype(function, dtype)});
+  };
+  for (const ConvFamily& family : kConv) {
+    if (name == family.forward) return run(family.forward, family.rank, explain_forward);
+    if (name == family.input_grad) return run(family.input_grad, family.rank, explain_input_grad);
+    if (name == family.weight_grad)
+      return run(family.weight_grad, family.rank, explain_weight_grad);
+  }
+  for (const ConvFamily& family : kConvTranspose) {
+    if (name == family.forward) return run(family.forward, family.rank, explain_transposed);
+    if (name == family.input_grad)
+      return run(family.input_grad, family.rank, explain_transposed_input_grad);
+    if (name == family.weight_grad)
+      return run(family.weight_grad, family.rank, explain_transposed_weight_grad);
+  }
+  return py::none();
 }
 
 }  // namespace
 
-void register_explain(py::module_& module) {
-  module.def("explain_conv2d", explain_conv2d);
-  module.def("explain_conv2d_input_grad", explain_conv2d_input_grad);
-  module.def("explain_conv2d_weight_grad", explain_conv2d_weight_grad);
-}
+void register_explain(py::module_& module) { module.def("explain_conv", explain_conv); }
 
 }  // namespace striate::bindings

@@ -35,6 +35,12 @@ from striate._typing import (
     SgdConvention,
 )
 
+# Weights of a convolution in the form of the algorithm that will read them.
+class _PackedWeights:
+    algorithm: str
+    nbytes: int
+    rank: int  # of the planes
+
 # What every compiled module computes, and `_backend.select` returns: the functions of
 # `striate.ops` with their arguments by position.
 @type_check_only
@@ -335,42 +341,16 @@ class Kernels(Protocol):
         /,
     ) -> None: ...
 
-def explain_conv2d(
-    x: FloatArray | tuple[int, ...],
-    w: FloatArray | tuple[int, ...],
-    b: FloatArray | tuple[int, ...] | None,
-    stride: IntOrPair,
-    padding: Padding,
-    dilation: IntOrPair,
-    groups: int,
-    activation: Activation,
-    dtype: str,
-    /,
-) -> dict[str, Any]: ...
-def explain_conv2d_input_grad(
-    dy: FloatArray | tuple[int, ...],
-    w: FloatArray | tuple[int, ...],
+def pack_conv_weights(
+    w: FloatArray,
     x_shape: tuple[int, ...],
-    stride: IntOrPair,
-    padding: Padding,
-    dilation: IntOrPair,
+    stride: IntOrSingle | IntOrPair | IntOrTriple,
+    padding: Padding1d | Padding | Padding3d,
+    dilation: IntOrSingle | IntOrPair | IntOrTriple,
     groups: int,
-    y: FloatArray | tuple[int, ...] | None,
-    dtype: str,
     /,
-) -> dict[str, Any]: ...
-def explain_conv2d_weight_grad(
-    dy: FloatArray | tuple[int, ...],
-    x: FloatArray | tuple[int, ...],
-    w_shape: tuple[int, ...],
-    stride: IntOrPair,
-    padding: Padding,
-    dilation: IntOrPair,
-    groups: int,
-    y: FloatArray | tuple[int, ...] | None,
-    dtype: str,
-    /,
-) -> dict[str, Any]: ...
+) -> _PackedWeights: ...
+def explain_conv(name: str, arguments: tuple[Any, ...], dtype: str, /) -> dict[str, Any] | None: ...
 def random_uniform(
     shape: tuple[int, ...],
     seed: int,

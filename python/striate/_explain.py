@@ -82,8 +82,8 @@ def explain(
     except TypeError as error:
         raise TypeError(f"explain: {name}: {error}.") from None
     bound.apply_defaults()
-    if planned := getattr(_core, f"explain_{name}", None):
-        facts = planned(*bound.arguments.values(), dtype)
+    facts = _core.explain_conv(name, tuple(bound.arguments.values()), dtype)
+    if facts is not None:
         flops = round(facts.pop("flops"))
         return Explanation(op=name, isa=_core.isa(), flops=flops, bytes=None, **facts)
     arrays: list[str] = []

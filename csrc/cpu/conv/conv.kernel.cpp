@@ -14,19 +14,21 @@ constexpr TileShape kTile = {kTileRows, kTileColumns<T>};
 
 template <class T>
 void gather(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const T* mask, const T* w,
-            const T* bias, bool relu, T* dst, const Context& context) {
+            const T* packed, const T* bias, bool relu, T* dst, const Context& context) {
   if (g.rows == 0 || g.panels == 0) return;
   if (algorithm == ConvAlgorithm::direct)
     direct_conv(g, nullptr, src, mask, w, bias, relu, dst, context);
   else
-    implicit_gemm(g, algorithm == ConvAlgorithm::implicit_gemm, src, mask, w, bias, relu, dst,
-                  context);
+    implicit_gemm(g, algorithm == ConvAlgorithm::implicit_gemm, src, mask, w, packed, bias, relu,
+                  dst, context);
 }
 
 template <class T>
 int64_t packed_size(const ConvProblem& problem, ConvAlgorithm algorithm) {
   if (algorithm == ConvAlgorithm::winograd)
     return plan_winograd_forward(problem, kTile<T>).all_weights();
+  if (algorithm == ConvAlgorithm::implicit_gemm)
+    return plan_forward(problem, kTile<T>).packed_weights();
   return 0;
 }
 
@@ -37,18 +39,23 @@ void pack(const ConvProblem& problem, ConvAlgorithm algorithm, const T* w, T* pa
     if (algorithm == ConvAlgorithm::winograd)
       winograd_pack(plan_winograd_forward(problem, kTile<T>), w, packed, context);
   }
+  if (algorithm == ConvAlgorithm::implicit_gemm)
+    implicit_gemm_pack(plan_forward(problem, kTile<T>), w, packed, context);
 }
 
 template <class T>
 void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, const T* w,
              const T* packed, const T* bias, bool relu, T* y, const Context& context) {
   if constexpr (sizeof(T) == 4) {
-    if (algorithm == ConvAlgorithm::winograd &&
-        winograd_conv(plan_winograd_forward(problem, kTile<T>), x, nullptr, w, packed, bias, relu,
-                      y, context))
-      return;
+    if (algorithm == ConvAlgorithm::winograd) {
+      if (winograd_conv(plan_winograd_forward(problem, kTile<T>), x, nullptr, w, packed, bias, relu,
+                        y, context))
+        return;
+      packed = nullptr;
+    }
   }
-  gather<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, bias, relu, y, context);
+  gather<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, packed, bias, relu, y,
+            context);
 }
 
 // What the pixels that meet no tap keep.
@@ -93,7 +100,7 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
         continue;
       }
     }
-    gather<T>(g, algorithm, dy, y, w, bias, false, dx, context);
+    gather<T>(g, algorithm, dy, y, w, nullptr, bias, false, dx, context);
   }
 }
 

@@ -348,29 +348,43 @@ void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, 
 
 // `shared`: the weights are packed once for all tasks.
 template <class T>
-void run(const ImplicitGemm& g, bool shared, const T* src, const T* mask, const T* w, const T* bias,
-         bool relu, T* dst, const Context& context) {
-  const Workspace<T> packed(context, shared ? g.packed_weights() : 0);
-  if (packed.data() != nullptr) pack_weights(g, w, packed.data(), context);
-  const int64_t elements = g.packed_pixels() + Vec<T>::lanes + (shared ? 0 : g.packed_rows());
+void run(const ImplicitGemm& g, bool shared, const T* src, const T* mask, const T* w,
+         const T* packed, const T* bias, bool relu, T* dst, const Context& context) {
+  const bool pack = packed == nullptr && shared;
+  const Workspace<T> workspace(context, pack ? g.packed_weights() : 0);
+  if (workspace.data() != nullptr) {
+    pack_weights(g, w, workspace.data(), context);
+    packed = workspace.data();
+  }
+  const int64_t elements =
+      g.packed_pixels() + Vec<T>::lanes + (packed == nullptr ? g.packed_rows() : 0);
   const size_t scratch = panels_bytes<T>(g) + static_cast<size_t>(elements) * sizeof(T);
   parallel_for(context, g.pixel_blocks() * g.groups * g.row_splits, scratch,
                [&](int64_t task, void* buffer) {
-                 run_task(g, task, src, mask, w, packed.data(), bias, relu, dst, buffer);
+                 run_task(g, task, src, mask, w, packed, bias, relu, dst, buffer);
                });
 }
 
 }  // namespace
 
 void implicit_gemm(const ImplicitGemm& g, bool shared, const float* src, const float* mask,
-                   const float* w, const float* bias, bool relu, float* dst,
+                   const float* w, const float* packed, const float* bias, bool relu, float* dst,
                    const Context& context) {
-  run(g, shared, src, mask, w, bias, relu, dst, context);
+  run(g, shared, src, mask, w, packed, bias, relu, dst, context);
 }
 void implicit_gemm(const ImplicitGemm& g, bool shared, const double* src, const double* mask,
-                   const double* w, const double* bias, bool relu, double* dst,
-                   const Context& context) {
-  run(g, shared, src, mask, w, bias, relu, dst, context);
+                   const double* w, const double* packed, const double* bias, bool relu,
+                   double* dst, const Context& context) {
+  run(g, shared, src, mask, w, packed, bias, relu, dst, context);
+}
+
+void implicit_gemm_pack(const ImplicitGemm& g, const float* w, float* packed,
+                        const Context& context) {
+  pack_weights(g, w, packed, context);
+}
+void implicit_gemm_pack(const ImplicitGemm& g, const double* w, double* packed,
+                        const Context& context) {
+  pack_weights(g, w, packed, context);
 }
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -1,0 +1,34 @@
+// A convolution's weights in the form of the algorithm that will read them.
+#pragma once
+
+#include <optional>
+
+#include "bindings/conv.h"
+#include "core/memory.h"
+
+namespace striate::bindings {
+
+// Never changes. A call that runs another algorithm reads `weights` instead.
+struct PackedWeights {
+  py::array weights;
+  const char* isa;
+  ConvAlgorithm algorithm;
+  int64_t groups;
+  int64_t bytes;
+  std::optional<Buffer> buffer;  // none where the algorithm has no form of its own
+
+  // Null where a call cannot read what was packed. The form depends on the filters alone.
+  template <class T>
+  const T* data(const ConvProblem& problem, ConvAlgorithm wanted) const {
+    const bool fits =
+        buffer && isa == cpu::kernels().isa && algorithm == wanted && groups == problem.groups;
+    return fits ? static_cast<const T*>(buffer->data()) : nullptr;
+  }
+};
+
+// `object` as packed weights, or null where it is something else.
+const PackedWeights* as_packed_weights(const py::object& object);
+
+void register_packed_weights(py::module_& module);
+
+}  // namespace striate::bindings

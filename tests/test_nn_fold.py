@@ -68,6 +68,13 @@ def test_outputs_agree(dtype: str, affine: bool, bias: bool, groups: int) -> Non
     agree(net, folded, (3, 4, 7, 7), dtype)
 
 
+def test_sequences() -> None:
+    net = stirred(nn.Sequential(nn.Conv1d(3, 4, 3, groups=1), nn.BatchNorm1d(4), nn.ReLU()))
+    folded = nn.fold_batch_norm(net)
+    assert kinds(folded) == ["Conv1d"]
+    agree(net, folded, (2, 3, 9))
+
+
 def test_the_net_is_not_changed() -> None:
     net = stirred(nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU()))
     before, text = net.state_dict(), repr(net)

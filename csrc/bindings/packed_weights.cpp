@@ -47,6 +47,7 @@ void register_packed_weights(py::module_& module) {
   py::class_<PackedWeights>(module, "_PackedWeights")
       .def_property_readonly("algorithm",
                              [](const PackedWeights& p) { return algorithm_name(p.algorithm); })
+      .def_property_readonly("rank", [](const PackedWeights& p) { return p.weights.ndim() - 2; })
       .def_property_readonly("nbytes", [](const PackedWeights& p) { return p.bytes; });
   module.def("pack_conv_weights", pack_conv_weights);
 }

@@ -2,6 +2,7 @@
 
 from typing import Protocol, TypeVar, type_check_only
 
+from striate._core import _PackedWeights
 from striate._typing import Activation, FloatArray, IntArray
 
 # Sizes and paddings differ in how many numbers they have.
@@ -13,7 +14,7 @@ class Conv(Protocol[Size_contra, Pad_contra]):
     def __call__(
         self,
         x: FloatArray,
-        w: FloatArray,
+        w: FloatArray | _PackedWeights,
         b: FloatArray | None,
         stride: Size_contra,
         padding: Pad_contra,

@@ -58,6 +58,7 @@ from ._pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from ._prepack import Prepacked, prepack
 from ._pullback import Pullback
 from ._sequential import Sequential
 from ._shape import Flatten
@@ -112,6 +113,7 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Parameter",
+    "Prepacked",
     "Pullback",
     "ReLU",
     "Residual",
@@ -127,4 +129,5 @@ __all__ = [
     "Tanh",
     "fold_batch_norm",
     "observe",
+    "prepack",
 ]

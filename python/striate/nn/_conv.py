@@ -20,15 +20,17 @@ from striate._typing import (
     Padding3d,
 )
 from striate.init import Fans, Initializer, RngLike
+from striate.ops.packed import packed_conv
 
 from ._affine import check_counts, kernel_sizes, weight_and_bias
 from ._module import Module
+from ._prepack import Packed
 
 _Size = TypeVar("_Size")
 _Pad = TypeVar("_Pad")
 
 
-class _Conv(Module, Generic[_Size, _Pad]):
+class Conv(Module, Generic[_Size, _Pad]):
     """A convolution along any number of axes; the subclasses say how many."""
 
     _rank: ClassVar[int]
@@ -65,6 +67,7 @@ class _Conv(Module, Generic[_Size, _Pad]):
         self.dilation = dilation
         self.groups = groups
         self.activation = activation
+        self.packed: Packed | None = None  # see nn.prepack
         self.weight, self.bias = weight_and_bias(
             (out_channels, in_channels // groups, *self.kernel_size),
             self.fans(),
@@ -78,16 +81,16 @@ class _Conv(Module, Generic[_Size, _Pad]):
         )
 
     def forward(self, x: FloatArray) -> FloatArray:
-        b = None if self.bias is None else self.bias.data
-        y: FloatArray = self._op("")(
-            x, self.weight.data, b, **self._geometry(), activation=self.activation
-        )
-        return y
+        if self.packed is None:
+            return self._convolve(x, self.weight.data)
+        geometry = self._geometry()
+        w = self.packed.of(self.weight, x.shape, **geometry)
+        return packed_conv(x, w, self._bias(), **geometry, activation=self.activation)
 
     def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
         geometry = self._geometry()
         weight, bias, w = self.weight, self.bias, self.weight.data
-        y = self.forward(x)
+        y = self._convolve(x, w)
         # The ReLU's gradient reads its output, so that no mask is stored.
         rectified = None if self.activation is None else y
 
@@ -104,6 +107,15 @@ class _Conv(Module, Generic[_Size, _Pad]):
             return dx
 
         return y, pullback
+
+    def _convolve(self, x: FloatArray, w: FloatArray) -> FloatArray:
+        y: FloatArray = self._op("")(
+            x, w, self._bias(), **self._geometry(), activation=self.activation
+        )
+        return y
+
+    def _bias(self) -> FloatArray | None:
+        return None if self.bias is None else self.bias.data
 
     def fans(self) -> Fans:
         # An output reads, and an input reaches, only the channels of its own group: with all of
@@ -131,7 +143,7 @@ class _Conv(Module, Generic[_Size, _Pad]):
         )
 
 
-class Conv1d(_Conv[IntOrSingle, Padding1d]):
+class Conv1d(Conv[IntOrSingle, Padding1d]):
     """A 1-d convolution with bias, optionally followed by a ReLU in the same sweep.
 
     Shapes: x (N, in_channels, L), weight (out_channels, in_channels / groups, K), bias
@@ -159,7 +171,7 @@ class Conv1d(_Conv[IntOrSingle, Padding1d]):
     _rank = 1
 
 
-class Conv2d(_Conv[IntOrPair, Padding]):
+class Conv2d(Conv[IntOrPair, Padding]):
     """A 2-d convolution with bias, optionally followed by a ReLU in the same sweep.
 
     Shapes: x (N, in_channels, H, W), weight (out_channels, in_channels / groups, K_h, K_w), bias
@@ -193,7 +205,7 @@ class Conv2d(_Conv[IntOrPair, Padding]):
     _rank = 2
 
 
-class Conv3d(_Conv[IntOrTriple, Padding3d]):
+class Conv3d(Conv[IntOrTriple, Padding3d]):
     """A 3-d convolution with bias, optionally followed by a ReLU in the same sweep.
 
     Shapes: x (N, in_channels, D, H, W), weight (out_channels, in_channels / groups, K_d, K_h, K_w),

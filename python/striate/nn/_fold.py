@@ -12,7 +12,7 @@ from striate._typing import FloatArray
 from ._activation import ReLU
 from ._batch_norm import BatchNorm1d, BatchNorm2d
 from ._buffer import Buffer
-from ._conv import Conv2d
+from ._conv import Conv, Conv1d, Conv2d
 from ._linear import Linear
 from ._module import Module
 from ._parameter import Parameter
@@ -31,7 +31,7 @@ def fold_batch_norm(net: Net) -> Net:
         weight' = s * weight,    bias' = s * (bias - running_mean) + beta
 
     A norm is folded where it directly follows a layer of its kind in the same `Sequential`, at any
-    depth of the net: BatchNorm2d a Conv2d, BatchNorm1d a Linear. The norm is then taken out, and a
+    depth of the net: BatchNorm2d a Conv2d, BatchNorm1d a Conv1d or Linear. The norm is then taken out, and a
     ReLU that follows it becomes the layer's own `activation`; other layers keep their names. Norms
     stay, and that is no error, where the layer has an activation of its own (it comes before the
     norm), the norm keeps no running statistics, the numbers of channels or the dtypes differ, and
@@ -89,6 +89,7 @@ class _FoldedLinear(Linear):
 
 # Which norm folds into which layer, and what that becomes.
 _PAIRS: dict[tuple[type[Module], type[Module]], type[Module]] = {
+    (Conv1d, BatchNorm1d): Conv1d,
     (Conv2d, BatchNorm2d): Conv2d,
     (Linear, BatchNorm1d): _FoldedLinear,
     (_FoldedLinear, BatchNorm1d): _FoldedLinear,
@@ -129,6 +130,8 @@ def _folded(layer: Any, norm: Any) -> Any:
     """Make a new layer: the old one may be used in another place too."""
     folded = copy.copy(layer)
     folded.__class__ = _PAIRS[type(layer), type(norm)]
+    if isinstance(folded, Conv):
+        folded.packed = None
     outputs, dtype = norm.num_features, layer.weight.dtype
     zeros = Buffer(init.zeros(), (outputs,), dtype).data
     gamma, beta = (None if p is None else p.data for p in (norm.weight, norm.bias))

@@ -57,7 +57,7 @@ py::dict describe(const char* function, ConvDirection direction, const ConvProbl
   d["algorithm"] = algorithm_name(plan.algorithm);
   d["why"] = why;
   d["workspace_bytes"] = plan.workspace;
-  d["scratch_bytes"] = plan.scratch;
+  d["scratch_bytes"] = plan.scratch < 0 ? py::object(py::none()) : py::int_(plan.scratch);
   d["flops"] = plan.flops;
   return d;
 }

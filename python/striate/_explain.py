@@ -22,7 +22,7 @@ class Explanation:
     isa: str  # the instruction set
     dtype: str
     workspace_bytes: int | None  # that all threads share for the length of the call
-    scratch_bytes: int | None  # for each thread, about
+    scratch_bytes: int | None  # for each thread, about; None where the plan does not know it
     flops: int | None  # of the sums that define the result, whatever the algorithm does
     bytes: int | None  # that must be moved at the least, for operations bounded by memory
 

@@ -67,7 +67,8 @@ bool winograd_pays(const Request& request) {
 bool is_weight_grad(const Request& r) { return r.direction == ConvDirection::weight_grad; }
 bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
 
-Bytes direct_bytes(const Request&) { return {0, 0}; }
+// Only the kernel knows its scratch.
+Bytes direct_bytes(const Request&) { return {0, -1}; }
 
 Bytes winograd_bytes(const Request& r) {
   if (r.direction == ConvDirection::weight_grad) {

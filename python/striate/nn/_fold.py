@@ -31,11 +31,11 @@ def fold_batch_norm(net: Net) -> Net:
         weight' = s * weight,    bias' = s * (bias - running_mean) + beta
 
     A norm is folded where it directly follows a layer of its kind in the same `Sequential`, at any
-    depth of the net: BatchNorm2d a Conv2d, BatchNorm1d a Conv1d or Linear. The norm is then taken out, and a
-    ReLU that follows it becomes the layer's own `activation`; other layers keep their names. Norms
-    stay, and that is no error, where the layer has an activation of its own (it comes before the
-    norm), the norm keeps no running statistics, the numbers of channels or the dtypes differ, and
-    in modules of your own that are no Sequential.
+    depth of the net: BatchNorm2d a Conv2d, BatchNorm1d a Conv1d or Linear. The norm is then taken
+    out, and a ReLU that follows it becomes the layer's own `activation`; other layers keep their
+    names. Norms stay, and that is no error, where the layer has an activation of its own (it comes
+    before the norm), the norm keeps no running statistics, the numbers of channels or the dtypes
+    differ, and in modules of your own that are no Sequential.
 
     The copy computes what the net computes at inference but for rounding; training it is another
     thing than training the net. The net is not changed, nor are its parameters shared.

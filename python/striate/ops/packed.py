@@ -1,7 +1,7 @@
 """Convolution with weights that were packed beforehand.
 
-These are no operations of their own: `conv1d`, `conv2d` or `conv3d` computes, from weights in the form that its algorithm
-would make of them in each call.
+These are no operations of their own: `conv1d`, `conv2d` or `conv3d` computes, from weights in the
+form that its algorithm would make of them in each call.
 """
 
 from __future__ import annotations

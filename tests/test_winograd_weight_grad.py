@@ -20,8 +20,8 @@ SHAPES: dict[str, tuple[tuple[int, int, int, int], int, int, dict[str, Any]]] = 
     "several blocks": ((10, 300, 15, 17), 520, 3, {}),
     "slices": ((7, 35, 23, 29), 97, 3, {"padding": 1}),
     "wide rows": ((1, 40, 5, 1031), 36, 3, {"padding": 2}),
-    "five taps": ((3, 40, 15, 13), 33, 5, {"padding": 2}),
-    "five taps, groups": ((2, 72, 27, 25), 66, 5, {"padding": ((1, 4), (0, 2)), "groups": 2}),
+    "five taps": ((19, 40, 15, 13), 33, 5, {"padding": 2}),
+    "five taps, groups": ((7, 72, 27, 25), 66, 5, {"padding": ((1, 4), (0, 2)), "groups": 2}),
 }
 
 

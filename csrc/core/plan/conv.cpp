@@ -55,6 +55,9 @@ bool winograd_pays(const Request& request) {
   const int64_t tiles =
       p.batch * ((p.window.out[1] + step - 1) / step) * ((p.window.out[2] + step - 1) / step);
   const bool lanes = request.direction != ConvDirection::weight_grad;  // or terms, one by one
+  // Filters of five taps save less, and their sums of a slice are more than those of three.
+  constexpr int64_t kFewestTilesOfFiveTaps = 1024;
+  if (!lanes && taps == 5 && tiles < kFewestTilesOfFiveTaps) return false;
   const int64_t padded = lanes ? (tiles + kTileQuantum - 1) / kTileQuantum * kTileQuantum : tiles;
   const double winograd =
       kFrequencies * static_cast<double>(padded) + kWeights +

@@ -109,6 +109,8 @@ ConvWeightGrad plan_weight_grad(const ConvProblem& p, TileShape tile, bool works
   const int64_t sums = std::max<int64_t>(1, g.shares() * g.sums_size());
   const int64_t most_slices = workspace ? std::min(g.blocks(), kSliceElements / sums) : 1;
   g.slices = std::clamp<int64_t>(ceil_div(kTasks, tasks), 1, std::max<int64_t>(1, most_slices));
+  g.slices = ceil_div(g.blocks(), std::max<int64_t>(1, ceil_div(g.blocks(), g.slices)));
+  g.slices = std::max<int64_t>(1, g.slices);
   const int64_t fewest = std::min(channels, ceil_div(kFewestPairs, w.kernel_size()));
   const int64_t shares = g.channel_shares * ceil_div(kTasks, tasks * g.slices);
   g.channel_shares = std::clamp<int64_t>(shares, g.channel_shares, ceil_div(channels, fewest));

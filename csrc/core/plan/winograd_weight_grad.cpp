@@ -9,10 +9,10 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // A slice's block of tiles, transformed, fits a core's own cache for a few hundred channels.
 constexpr int64_t kSliceQuanta = 64 / kTileQuantum;
-// Enough slices for threads to share, unless their sums would take too much memory.
+// Enough slices for threads to share, unless the sums of one are too many to be kept near.
 constexpr int64_t kFewestSlices = 4;
 constexpr int64_t kMostSlices = 16;
-constexpr int64_t kSliceElements = int64_t{1} << 24;
+constexpr int64_t kSliceElements = int64_t{1} << 20;
 // A shared block: more tiles fall out of the caches between the two regions.
 constexpr int64_t kSharedQuanta = 128 / kTileQuantum;
 // Enough tasks for many threads to share them evenly; a task of many panels rereads less of dy.
@@ -73,11 +73,11 @@ WinogradWeightGrad plan_winograd_weight_grad(const ConvProblem& p, TileShape til
   g.panels = ceil_div(g.channels, tile.rows);
   const int64_t quanta = ceil_div(g.tiles.count(), kTileQuantum);
   const int64_t terms = p.out_channels * g.channels * g.taps * g.taps;
-  const int64_t most_slices = std::min(kMostSlices, kSliceElements / std::max<int64_t>(1, terms));
-  if (quanta >= kFewestSlices * kSliceQuanta / 2 && most_slices >= kFewestSlices) {
-    const int64_t most = std::clamp(quanta / kFewestSlices, kSliceQuanta / 2, kSliceQuanta);
+  if (quanta >= kFewestSlices * kSliceQuanta / 2 && terms <= kSliceElements) {
+    const int64_t most =
+        std::clamp(ceil_div(quanta, kFewestSlices), kSliceQuanta / 2, kSliceQuanta);
     g.tiles_per_block = even(quanta, most) * kTileQuantum;
-    g.slices = std::min(most_slices, g.blocks());
+    g.slices = ceil_div(g.blocks(), ceil_div(g.blocks(), kMostSlices));
     g.panels_per_task = even(g.panels, kMostPanels);
     return g;
   }

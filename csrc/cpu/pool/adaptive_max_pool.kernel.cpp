@@ -15,41 +15,50 @@ using formula::WindowRange;
 template <class T>
 struct Best {
   T value;
-  int64_t index;  // in the plane; -1: none yet
+  int64_t index;  // in the plane
 
-  // Candidates may come in any order: of equals, and of several NaN, the first in the plane wins.
+  // A candidate from further on in the plane.
+  STRIATE_INLINE void next(T candidate, int64_t place) {
+    if (candidate <= value || value != value) return;
+    value = candidate;
+    index = place;
+  }
+  // A candidate from anywhere: of equals, and of several NaN, the first in the plane wins.
   STRIATE_INLINE void offer(T candidate, int64_t place) {
     const bool nan = candidate != candidate, held = value != value;
-    const bool wins =
-        nan ? !held || place < index : candidate > value || (candidate == value && place < index);
-    if (index >= 0 && !wins) return;
+    const bool equal = candidate == value || (nan && held);
+    if (equal ? place > index : held || candidate < value) return;
     value = candidate;
     index = place;
   }
 };
 
-// The best of a row's columns; `first` is its first one's place in the plane.
+// The best of a row's columns, of which there are some; `first` is its first one's place in the
+// plane.
 template <class T>
-STRIATE_INLINE void offer_row(const T* row, int64_t columns, int64_t first, Best<T>& best) {
+STRIATE_INLINE Best<T> best_of_row(const T* row, int64_t columns, int64_t first) {
   constexpr int lanes = Vec<T>::lanes;
-  if (columns <= kNarrowPool || columns < lanes) {
-    for (int64_t i = 0; i < columns; ++i) best.offer(row[i], first + i);
-    return;
+  Best<T> best = {row[0], first};
+  if (columns < 2 * lanes) {
+    for (int64_t i = 1; i < columns; ++i) best.next(row[i], first + i);
+    return best;
   }
   Vec<T> value = Vec<T>::load(row);
   Counts<T> step = Counts<T>::set(0);
   for (int64_t i = lanes; i + lanes <= columns; i += lanes) {
-    const Vec<T> next = Vec<T>::load(row + i);
-    const Mask<T> won = formula::wins(next, value);
-    value = select(won, next, value);
+    const Vec<T> other = Vec<T>::load(row + i);
+    const Mask<T> won = formula::wins(other, value);
+    value = select(won, other, value);
     step = select(won, Counts<T>::set(i), step);
   }
   T values[lanes];
   typename Counts<T>::Lane steps[lanes];
   value.store(values);
   step.store(steps, lanes);
-  for (int l = 0; l < lanes; ++l) best.offer(values[l], first + static_cast<int64_t>(steps[l]) + l);
-  for (int64_t i = columns / lanes * lanes; i < columns; ++i) best.offer(row[i], first + i);
+  best = {values[0], first + static_cast<int64_t>(steps[0])};
+  for (int l = 1; l < lanes; ++l) best.offer(values[l], first + static_cast<int64_t>(steps[l]) + l);
+  for (int64_t i = columns / lanes * lanes; i < columns; ++i) best.next(row[i], first + i);
+  return best;
 }
 
 template <class T>
@@ -72,12 +81,16 @@ void max_pool(const AvgPoolProblem& p, const T* x, T* y, int32_t* narrow, int64_
         const WindowRange height = window_range(p, 1, h);
         for (int64_t o = 0; o < w.out[2]; ++o) {
           const WindowRange width = window_range(p, 2, o);
-          Best<T> best = {-static_cast<T>(__builtin_inf()), -1};
+          const int64_t start = (depth.begin * w.in[1] + height.begin) * w.in[2] + width.begin;
+          Best<T> best = {plane[start], start};
           for (int64_t d = depth.begin; d < depth.end; ++d) {
             for (int64_t row = height.begin; row < height.end; ++row) {
-              const int64_t start = (d * w.in[1] + row) * w.in[2];
-              for (int64_t i = width.begin; i < width.end; i += kMostColumns)
-                offer_row(plane + start + i, least(kMostColumns, width.end - i), start + i, best);
+              const int64_t line = (d * w.in[1] + row) * w.in[2];
+              for (int64_t i = width.begin; i < width.end; i += kMostColumns) {
+                const int64_t columns = least(kMostColumns, width.end - i);
+                const Best<T> other = best_of_row(plane + line + i, columns, line + i);
+                best.next(other.value, other.index);
+              }
             }
           }
           const int64_t at = (layer * w.out[1] + h) * w.out[2] + o;

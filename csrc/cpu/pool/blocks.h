@@ -4,6 +4,7 @@
 
 #include "core/spec/pool.h"
 #include "cpu/parallel.h"
+#include "cpu/simd/interleave.h"
 
 namespace striate::cpu {
 namespace {
@@ -72,6 +73,17 @@ STRIATE_INLINE Rows<T> rows_inside(const Window& w, const T* plane, int64_t dept
   const int64_t depth_step = d.size() > 1 ? w.dilation[0] * layer : 0;
   const int64_t height_step = h.size() > 1 ? w.dilation[1] * row : 0;
   return {plane + first, d.size(), h.size(), depth_step, height_step, depth_step, height_step};
+}
+
+// p[0], p[stride], ...: the first n lanes, as Vec::load_strided, which has no quick way for 4.
+template <class T>
+STRIATE_INLINE Vec<T> load_columns(const T* p, int64_t stride, int n) {
+  if (stride != 4) return Vec<T>::load_strided(p, stride, n);
+  constexpr int lanes = Vec<T>::lanes;
+  const int pairs = n > 0 ? 2 * n - 1 : 0;  // two apart; of these, every other one
+  const int first = pairs < lanes ? pairs : lanes;
+  return take_even(Vec<T>::load_strided(p, 2, first),
+                   Vec<T>::load_strided(p + 2 * lanes, 2, pairs - first));
 }
 
 // How the output is cut: into blocks of rows and columns, and those into chunks.

@@ -43,7 +43,7 @@ template <int kStride, class T>
 STRIATE_INLINE Best<T> best_of_columns(const Window& w, const Rows<T>& rows, int64_t column,
                                        int n) {
   const int64_t stride = kStride > 0 ? kStride : w.stride[2];
-  const auto load = [=](const T* p) { return Vec<T>::load_strided(p, stride, n); };
+  const auto load = [=](const T* p) { return load_columns(p, stride, n); };
   return best_of<T>(rows, column, w.kernel[2], w.dilation[2], load);
 }
 

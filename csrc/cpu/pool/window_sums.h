@@ -85,7 +85,7 @@ void sum_narrow(const Pool& pool, const AvgPoolProblem& p, const Tables<T>& tabl
       for_each_vector<T>(0, block.columns.size(), [&](int64_t o, int n) {
         Vec<T> sum = Vec<T>::zero();
         for (int64_t tap = 0; tap < w.kernel[2]; ++tap)
-          sum = sum + Vec<T>::load_strided(row + o * stride + tap, stride, n);
+          sum = sum + load_columns(row + o * stride + tap, stride, n);
         const Vec<T> divisor = rows * Vec<T>::load(tables.column_counts + column + o, n);
         pool.result(sum, divisor).store(to + o, n);
       });

@@ -92,6 +92,12 @@ def test_fans_of_conv_transpose_keep_the_variance(groups: int, kernel: Any, stri
     assert abs(float(inner.var()) - 1) < 0.1
 
 
+def test_summary_counts_what_a_transposed_convolution_multiplies() -> None:
+    (row,) = nn.ConvTranspose2d(8, 6, 3, 2, groups=2).summary((2, 8, 5, 7)).rows
+    assert row.output_shape == (2, 6, 11, 15)
+    assert row.flops == 2 * (2 * 8 * 5 * 7) * 3 * 9
+
+
 def test_conv_transpose_without_bias() -> None:
     up = nn.ConvTranspose2d(2, 3, 2, bias=False, dtype="float64")
     assert up.bias is None

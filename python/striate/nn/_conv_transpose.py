@@ -23,6 +23,7 @@ from striate.init import Fans, Initializer, RngLike
 
 from ._affine import check_counts, kernel_sizes, weight_and_bias
 from ._module import Module
+from ._summary import multiply_add_flops
 
 _Size = TypeVar("_Size")
 _Pad = TypeVar("_Pad")
@@ -115,6 +116,10 @@ class _ConvTranspose(Module, Generic[_Size, _Pad]):
         strides = self.stride if isinstance(self.stride, tuple) else (self.stride,) * self._rank
         met = self.in_channels // self.groups * taps / max(1, prod(strides))
         return Fans(max(1, round(met)), self.out_channels // self.groups * taps)
+
+    def flops(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> int:
+        # Counted from the inputs, as the average fan_in is rounded.
+        return multiply_add_flops(self.fans().fan_out, x_shape)
 
     def _op(self, suffix: str) -> Callable[..., Any]:
         op: Callable[..., Any] = getattr(ops, f"conv_transpose{self._rank}d{suffix}")

@@ -145,6 +145,25 @@ GOOD: dict[str, Callable[[], dict[str, Any]]] = {
         "amsgrad": True,
     },
     "clip_grad_norm": lambda: {"grads": [f64(2, 3), None, f64(4)], "max_norm": 1.0},
+    "clip_grad_value": lambda: {"grads": [f64(2, 3), None, f64(4)], "clip_value": 1.0},
+    "ema_step": lambda: {"averages": [f64(2, 3)], "params": [f64(2, 3)], "decay": 0.9},
+    "max_norm_step": lambda: {"params": [f64(2, 3)], "max_norm": 1.0},
+    "adagrad_step": lambda: {
+        "params": [f64(2, 3)],
+        "grads": [f64(2, 3)],
+        "accumulators": [f64(2, 3)],
+        "lr": 0.1,
+    },
+    "rmsprop_step": lambda: {
+        "params": [f64(2, 3)],
+        "grads": [f64(2, 3)],
+        "mean_squares": [f64(2, 3)],
+        "mean_grads": [f64(2, 3)],
+        "velocities": [f64(2, 3)],
+        "lr": 0.1,
+        "momentum": 0.9,
+        "centered": True,
+    },
     "softmax_cross_entropy": lambda: {
         "logits": f64(4, 3),
         "labels": ints(4),
@@ -591,6 +610,38 @@ BAD_VALUES: list[tuple[str, type[Exception], list[str], dict[str, Any]]] = [
         {"grads": [None, read_only(f64(2))]},
     ),
     ("clip_grad_norm", TypeError, ["grads must be a list"], {"grads": f64(2)}),
+    # Adagrad, RMSprop, bounds and averages
+    ("adagrad_step", ValueError, ["convention must be", "'tf'"], {"convention": "tf"}),
+    ("adagrad_step", ValueError, ["accumulators", "1", "0"], {"accumulators": []}),
+    ("adagrad_step", ValueError, ["accumulators[0]", "(3, 2)"], {"accumulators": [f64(3, 2)]}),
+    *(
+        ("adagrad_step", ValueError, [argument, str(value)], {argument: value})
+        for argument in ("lr", "eps", "weight_decay", "l1")
+        for value in (np.nan, -0.25)
+    ),
+    ("rmsprop_step", ValueError, ["convention must be", "'tf'"], {"convention": "tf"}),
+    ("rmsprop_step", ValueError, ["centered needs mean_grads"], {"mean_grads": None}),
+    ("rmsprop_step", ValueError, ["momentum needs velocities"], {"velocities": None}),
+    ("rmsprop_step", ValueError, ["alpha must be in [0, 1)", "1"], {"alpha": 1.0}),
+    ("rmsprop_step", ValueError, ["mean_squares", "1", "0"], {"mean_squares": []}),
+    ("rmsprop_step", TypeError, ["mean_grads[0]", "float32"], {"mean_grads": [f32(2, 3)]}),
+    ("rmsprop_step", TypeError, ["centered must be"], {"centered": 1.5}),
+    *(
+        ("rmsprop_step", ValueError, [argument, str(value)], {argument: value})
+        for argument in ("lr", "alpha", "eps", "momentum", "weight_decay", "l1")
+        for value in (np.nan, -0.25)
+    ),
+    ("clip_grad_value", ValueError, ["clip_value must be at least 0"], {"clip_value": np.nan}),
+    ("clip_grad_value", TypeError, ["grads must be a list"], {"grads": f64(2)}),
+    ("clip_grad_value", ValueError, ["must be writable"], {"grads": [read_only(f64(2))]}),
+    ("ema_step", ValueError, ["decay must be in [0, 1]", "1.5"], {"decay": 1.5}),
+    ("ema_step", ValueError, ["decay must be in [0, 1]", "nan"], {"decay": np.nan}),
+    ("ema_step", ValueError, ["as long as averages"], {"params": []}),
+    ("ema_step", ValueError, ["params[0]", "(3, 2)"], {"params": [f64(3, 2)]}),
+    ("ema_step", ValueError, ["params must not hold None"], {"params": [None]}),
+    ("max_norm_step", ValueError, ["max_norm must be at least 0"], {"max_norm": -1.0}),
+    ("max_norm_step", TypeError, ["params must be a list"], {"params": f64(2)}),
+    ("max_norm_step", ValueError, ["must be writable"], {"params": [read_only(f64(2))]}),
     # sizes that overflow
     ("conv2d", ValueError, ["2^59 elements"], {"padding": 2**40}),
     ("max_pool2d", ValueError, ["2^59 elements"], {"padding": 2**40}),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -239,3 +241,78 @@ class TestProgress:
         monkeypatch.setattr("sys.stderr.isatty", lambda: True)
         self.fit()
         assert len(capsys.readouterr().err.splitlines()) == 4
+
+
+# -- gradient descent as the textbooks have it
+
+
+def descent(batch_size: int, accumulate: int = 1, epochs: int = 1) -> list[Any]:
+    """The weights after training a small float64 net on 12 samples."""
+    rng = np.random.default_rng(0)
+    x, labels = rng.standard_normal((12, 5)), rng.integers(0, 3, 12)
+    net = nn.Sequential(
+        nn.Linear(5, 7, activation="relu", dtype="float64"), nn.Linear(7, 3, dtype="float64"), rng=0
+    )
+    opt = optim.SGD(net.parameters(), lr=0.3, momentum=0.9)
+    trainer = train.Trainer(net, losses.cross_entropy, opt, accumulate=accumulate)
+    loader = data.DataLoader(data.ArrayDataset(x, labels), batch_size, seed=1)
+    trainer.fit(loader, epochs)
+    assert opt.steps == epochs * -(-len(loader) // accumulate)
+    return [p.data for p in net.parameters()]
+
+
+@pytest.mark.parametrize(("batch_size", "accumulate"), [(1, 12), (4, 3), (5, 3), (5, 99)])
+def test_accumulation_is_batch_descent(batch_size: int, accumulate: int) -> None:
+    for got, want in zip(descent(batch_size, accumulate), descent(12), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-15)
+
+
+def test_accumulation_over_part_of_an_epoch() -> None:
+    # 12 samples in batches of 2, by 3: two steps of 6 samples each.
+    for got, want in zip(descent(2, 3, epochs=2), descent(6, epochs=2), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-15)
+
+
+def test_batch_mini_batch_and_single_sample_descent_differ_by_batch_size_alone() -> None:
+    first = descent(12)
+    for batch_size in (1, 4):
+        assert any((a != b).any() for a, b in zip(descent(batch_size), first, strict=True))
+
+
+def test_accumulate_must_be_positive() -> None:
+    net = nn.Linear(2, 2)
+    with pytest.raises(ValueError, match="accumulate must be at least 1. Got 0"):
+        train.Trainer(net, losses.cross_entropy, optim.SGD(net.parameters(), 0.1), accumulate=0)
+
+
+def test_plateau_is_told_and_resumes(tmp_path: Path) -> None:
+    def make() -> tuple[train.Trainer, optim.ReduceOnPlateau]:
+        net = nn.Linear(5, 3, rng=0)
+        schedule = optim.ReduceOnPlateau(1.0, factor=0.5, patience=0, threshold=0.5)
+        opt = optim.SGD(net.parameters(), schedule)
+        told = train.UpdatePlateau(schedule)
+        return train.Trainer(net, losses.cross_entropy, opt, [told]), schedule
+
+    rng = np.random.default_rng(0)
+    dataset = data.ArrayDataset(
+        rng.standard_normal((12, 5)).astype("float32"), rng.integers(0, 3, 12)
+    )
+    whole, rate = make()
+    whole.fit(data.DataLoader(dataset, 4), 4)
+    assert rate(0) < 1
+    first, _ = make()
+    first.fit(data.DataLoader(dataset, 4), 2)
+    first.save(tmp_path / "half.safetensors")
+    second, resumed = make()
+    second.load(tmp_path / "half.safetensors")
+    second.fit(data.DataLoader(dataset, 4), 2)
+    assert resumed.state_dict() == rate.state_dict()
+    for p, q in zip(whole.net.parameters(), second.net.parameters(), strict=True):
+        assert p.data.tobytes() == q.data.tobytes()
+
+
+def test_plateau_must_wait_for_the_metric_that_it_is_told() -> None:
+    with pytest.raises(ValueError, match="a schedule for accuracy must have mode='max'"):
+        train.UpdatePlateau(optim.ReduceOnPlateau(1.0), "accuracy")
+    with pytest.raises(ValueError, match="metric must be 'loss' or 'accuracy'"):
+        train.UpdatePlateau(optim.ReduceOnPlateau(1.0), "f1")  # type: ignore[arg-type]

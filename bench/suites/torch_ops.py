@@ -309,6 +309,51 @@ def _adam_step(torch: Any, a: Arguments) -> Run:
     return run
 
 
+def _adagrad_step(torch: Any, a: Arguments) -> Run:
+    steps = [torch.tensor(0.0) for _ in a["params"]]
+    options = {name: a[name] for name in ("lr", "weight_decay", "eps")}
+    options |= {"lr_decay": 0.0, "maximize": False}
+
+    def run() -> Any:
+        torch._fused_adagrad_(a["params"], a["grads"], a["accumulators"], steps, **options)
+        return a["params"], a["accumulators"]
+
+    return run
+
+
+def _rmsprop_step(torch: Any, a: Arguments) -> Run:
+    # PyTorch has no fused one: the list functions that its optimizer uses on the CPU if asked to.
+    step = torch.optim.rmsprop.rmsprop
+    options = {name: a[name] for name in ("lr", "alpha", "eps", "weight_decay", "momentum")}
+    options |= {"centered": a["centered"], "foreach": True}
+    steps = [torch.tensor(0.0) for _ in a["params"]]
+
+    def run() -> Any:
+        means = a["mean_grads"] or []
+        velocities = a["velocities"] or []
+        step(a["params"], a["grads"], a["mean_squares"], means, velocities, steps, **options)
+        return a["params"], a["mean_squares"], velocities
+
+    return run
+
+
+def _clip_grad_value(torch: Any, a: Arguments) -> Run:
+    def run() -> Any:
+        torch._foreach_clamp_min_(a["grads"], -a["clip_value"])
+        torch._foreach_clamp_max_(a["grads"], a["clip_value"])
+        return a["grads"]
+
+    return run
+
+
+def _ema_step(torch: Any, a: Arguments) -> Run:
+    def run() -> Any:
+        torch._foreach_lerp_(a["averages"], a["params"], 1 - a["decay"])
+        return a["averages"]
+
+    return run
+
+
 TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     **WINDOWS,
     "bias_grad": _bias_grad,
@@ -367,4 +412,8 @@ TORCH: dict[str, Callable[[Any, Arguments], Run]] = {
     ),
     "nll_loss": _nll_loss,
     "adam_step": _adam_step,
+    "adagrad_step": _adagrad_step,
+    "rmsprop_step": _rmsprop_step,
+    "clip_grad_value": _clip_grad_value,
+    "ema_step": _ema_step,
 }

@@ -27,7 +27,8 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_avg_pool(module);
   bindings::register_batch_norm(module);
   bindings::register_softmax(module);
-  bindings::register_adam(module);
+  bindings::register_adaptive(module);
+  bindings::register_weights(module);
   bindings::register_elementwise(module);
   bindings::register_shape(module);
   bindings::register_prelu(module);

@@ -61,9 +61,17 @@ std::vector<int64_t> parse_counts(const char* function, const char* name, py::ha
   return counts;
 }
 
-void check_same_length(const char* function, const char* name, size_t length, size_t expected) {
-  check(length == expected, function, name, " must be as long as params. Got ", length,
-        " items for ", expected, " params.");
+Penalty parse_penalty(const char* function, py::handle weight_decay, py::handle l1,
+                      py::handle decoupled) {
+  return spec::penalty(function, parse_float(function, "weight_decay", weight_decay),
+                       parse_float(function, "l1", l1),
+                       parse_bool(function, "decoupled", decoupled));
+}
+
+void check_same_length(const char* function, const char* name, size_t length, size_t expected,
+                       const char* other) {
+  check(length == expected, function, name, " must be as long as ", other, ". Got ", length,
+        " items for ", expected, " ", other, ".");
 }
 
 void check_matches(const char* function, const InOut& param, const std::string& name, DType dtype,
@@ -75,6 +83,51 @@ void check_matches(const char* function, const InOut& param, const std::string& 
   check(spec::operator==(shape, param.shape()), function, name, " must have the shape of ",
         param.name(), ". Got ", spec::to_string(shape), " and ", spec::to_string(param.shape()),
         ".");
+}
+
+StepLists::StepLists(const char* function, py::handle params, py::handle grads,
+                     const char* params_name, const char* grads_name)
+    : function_(function),
+      params_name_(params_name),
+      params_(parse_updated(function, params_name, params)),
+      grads_(parse_gradients(function, grads_name, grads)) {
+  check_same_length(function, grads_name, grads_.size(), params_.size(), params_name);
+}
+
+void StepLists::add_state(const char* name, py::handle object, bool used) {
+  std::vector<InOut>& state = states_.emplace_back();
+  if (!used) return;
+  state = parse_updated(function_, name, object);
+  check_same_length(function_, name, state.size(), params_.size());
+}
+
+std::vector<StepTensor> StepLists::tensors() {
+  OverlapCheck overlap;
+  std::vector<StepTensor> tensors;
+  for (size_t i = 0; i < params_.size(); ++i) {
+    if (!grads_[i].input) continue;
+    const InOut& param = params_[i];
+    Input& grad = *grads_[i].input;
+    check_matches(function_, param, grads_[i].name, grad.dtype(), grad.shape());
+    StepTensor& t = tensors.emplace_back();
+    t = {i,
+         param.dtype(),
+         spec::element_count(function_, params_name_, param.shape()),
+         param.data(),
+         grad.data(),
+         {}};
+    overlap.add_written(param);
+    overlap.add_read(grads_[i], t.grad, param.bytes());
+    for (size_t s = 0; s < states_.size(); ++s) {
+      if (states_[s].empty()) continue;
+      const InOut& state = states_[s][i];
+      check_matches(function_, param, state.name(), state.dtype(), state.shape());
+      overlap.add_written(state);
+      t.states[s] = state.data();
+    }
+  }
+  overlap.run(function_);
+  return tensors;
 }
 
 }  // namespace striate::bindings

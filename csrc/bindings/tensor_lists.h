@@ -6,6 +6,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings/array.h"
@@ -32,7 +33,12 @@ std::vector<bool> parse_flags(const char* function, const char* name, py::handle
 std::vector<int64_t> parse_counts(const char* function, const char* name, py::handle object,
                                   size_t count);
 
-void check_same_length(const char* function, const char* name, size_t length, size_t expected);
+// weight_decay, l1 and decoupled, which every optimizer step takes.
+Penalty parse_penalty(const char* function, py::handle weight_decay, py::handle l1,
+                      py::handle decoupled);
+
+void check_same_length(const char* function, const char* name, size_t length, size_t expected,
+                       const char* other = "params");
 // `state` belongs to `param`: same dtype and shape.
 void check_matches(const char* function, const InOut& param, const std::string& name, DType dtype,
                    const Shape& shape);
@@ -53,5 +59,57 @@ class OverlapCheck {
  private:
   std::vector<spec::ByteRange> ranges_;
 };
+
+// One tensor of an optimizer step: its gradient and what the step keeps for it.
+struct StepTensor {
+  static constexpr size_t kStates = 3;
+
+  size_t index;  // in params
+  DType dtype;
+  int64_t count;
+  void* param;
+  const void* grad;
+  void* states[kStates];
+
+  template <class T>
+  T* state(size_t i) const {
+    return static_cast<T*>(states[i]);
+  }
+};
+
+// The lists of an optimizer step, all checked before anything is written. States are null where
+// they are not used; tensors without a gradient are left out.
+class StepLists {
+ public:
+  StepLists(const char* function, py::handle params, py::handle grads,
+            const char* params_name = "params", const char* grads_name = "grads");
+  // To be called for each state in turn; `used` ones are updated.
+  void add_state(const char* name, py::handle object, bool used);
+
+  size_t size() const { return params_.size(); }
+  const InOut& front() const { return params_.front(); }
+  std::vector<StepTensor> tensors();
+
+ private:
+  const char* function_;
+  const char* params_name_;
+  std::vector<InOut> params_;
+  std::deque<Gradient> grads_;
+  std::vector<std::vector<InOut>> states_;  // empty where not used
+};
+
+// make(tensor, zero) for each tensor, into the list of its dtype.
+template <template <class> class Tensor, class Make>
+std::pair<std::vector<Tensor<float>>, std::vector<Tensor<double>>> by_dtype(
+    const std::vector<StepTensor>& tensors, const Make& make) {
+  std::pair<std::vector<Tensor<float>>, std::vector<Tensor<double>>> lists;
+  for (const StepTensor& t : tensors) {
+    if (t.dtype == DType::f32)
+      lists.first.push_back(make(t, float{}));
+    else
+      lists.second.push_back(make(t, double{}));
+  }
+  return lists;
+}
 
 }  // namespace striate::bindings

@@ -254,6 +254,24 @@ template <class T>
 struct ClipKernels {
   double (*square_sum)(const GradTensor<T>*, int64_t count, const Context&);
   void (*scale)(const GradTensor<T>*, int64_t count, double factor, const Context&);
+  void (*limit)(const GradTensor<T>*, int64_t count, double most, const Context&);
+};
+
+template <class T>
+struct AdagradKernels {
+  void (*step)(const AdagradOptions&, const AdagradTensor<T>*, int64_t count, const Context&);
+};
+
+template <class T>
+struct RmspropKernels {
+  void (*step)(const RmspropOptions&, const RmspropTensor<T>*, int64_t count, const Context&);
+};
+
+// What follows an update.
+template <class T>
+struct WeightKernels {
+  void (*ema_step)(double decay, const EmaTensor<T>*, int64_t count, const Context&);
+  void (*max_norm_step)(double max_norm, const RowTensor<T>*, int64_t count, const Context&);
 };
 
 template <class T>
@@ -286,6 +304,9 @@ struct Kernels {
   const LrnWithinKernels<T>* lrn_within;
   const LayerNormKernels<T>* layer_norm;
   const ScaleChannelsKernels<T>* scale_channels;
+  const AdagradKernels<T>* adagrad;
+  const RmspropKernels<T>* rmsprop;
+  const WeightKernels<T>* weights;
 };
 
 struct KernelTable {
@@ -356,6 +377,12 @@ extern const LayerNormKernels<float> layer_norm_f32;
 extern const LayerNormKernels<double> layer_norm_f64;
 extern const ScaleChannelsKernels<float> scale_channels_f32;
 extern const ScaleChannelsKernels<double> scale_channels_f64;
+extern const AdagradKernels<float> adagrad_f32;
+extern const AdagradKernels<double> adagrad_f64;
+extern const RmspropKernels<float> rmsprop_f32;
+extern const RmspropKernels<double> rmsprop_f64;
+extern const WeightKernels<float> weights_f32;
+extern const WeightKernels<double> weights_f64;
 extern const CeilingKernels<float> ceiling_f32;
 extern const CeilingKernels<double> ceiling_f64;
 extern const AdaptiveMaxPoolKernels<float> adaptive_max_pool_f32;

@@ -35,7 +35,10 @@ const KernelTable table = {
      &stochastic_pool_f32,
      &lrn_within_f32,
      &layer_norm_f32,
-     &scale_channels_f32},
+     &scale_channels_f32,
+     &adagrad_f32,
+     &rmsprop_f32,
+     &weights_f32},
     {&ceiling_f64,
      &activation_f64,
      &conv_f64,
@@ -63,7 +66,10 @@ const KernelTable table = {
      &stochastic_pool_f64,
      &lrn_within_f64,
      &layer_norm_f64,
-     &scale_channels_f64},
+     &scale_channels_f64,
+     &adagrad_f64,
+     &rmsprop_f64,
+     &weights_f64},
 };
 
 }  // namespace striate::cpu::STRIATE_ISA

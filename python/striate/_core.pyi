@@ -16,7 +16,6 @@ from striate._core_types import (
 )
 from striate._typing import (
     Activation,
-    AdamConvention,
     Axes,
     FloatArray,
     GeluApproximate,
@@ -24,6 +23,7 @@ from striate._typing import (
     IntOrPair,
     IntOrSingle,
     IntOrTriple,
+    KerasConvention,
     LrnConvention,
     LrnRegion,
     NumericPadding,
@@ -308,12 +308,48 @@ class Kernels(Protocol):
         l1: float,
         decoupled: bool,
         amsgrad: bool,
-        convention: AdamConvention,
+        convention: KerasConvention,
         /,
     ) -> None: ...
     def clip_grad_norm(
         self, grads: Sequence[FloatArray | None], max_norm: float, error_if_nonfinite: bool, /
     ) -> float: ...
+    def clip_grad_value(self, grads: Sequence[FloatArray | None], clip_value: float, /) -> None: ...
+    def ema_step(
+        self, averages: Sequence[FloatArray], params: Sequence[FloatArray], decay: float, /
+    ) -> None: ...
+    def max_norm_step(self, params: Sequence[FloatArray], max_norm: float, /) -> None: ...
+    def adagrad_step(
+        self,
+        params: Sequence[FloatArray],
+        grads: Sequence[FloatArray | None],
+        accumulators: Sequence[FloatArray],
+        lr: float,
+        eps: float,
+        weight_decay: float,
+        l1: float,
+        decoupled: bool,
+        convention: KerasConvention,
+        /,
+    ) -> None: ...
+    def rmsprop_step(
+        self,
+        params: Sequence[FloatArray],
+        grads: Sequence[FloatArray | None],
+        mean_squares: Sequence[FloatArray],
+        mean_grads: Sequence[FloatArray] | None,
+        velocities: Sequence[FloatArray] | None,
+        lr: float,
+        alpha: float,
+        eps: float,
+        momentum: float,
+        centered: bool,
+        weight_decay: float,
+        l1: float,
+        decoupled: bool,
+        convention: KerasConvention,
+        /,
+    ) -> None: ...
     def dropout(self, x: FloatArray, p: float, seed: int, offset: int, /) -> FloatArray: ...
     def softmax_cross_entropy(
         self,
@@ -336,6 +372,7 @@ class Kernels(Protocol):
         nesterov: bool,
         weight_decay: float,
         l1: float,
+        decoupled: bool,
         first: bool | Sequence[bool],
         convention: SgdConvention,
         /,

@@ -15,6 +15,7 @@ def sgd_step(
     nesterov: bool,
     weight_decay: float,
     l1: float,
+    decoupled: bool,
     first: bool | Sequence[bool],
     convention: SgdConvention,
     /,

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/formula/inline.h"
-#include "core/formula/sgd.h"
+#include "core/formula/penalty.h"
 
 namespace striate::formula {
 namespace {
@@ -14,15 +14,20 @@ struct AdamFactors {
   T beta2;
   T square;  // 1 - beta2
   T eps;
-  T weight_decay;  // coupled
-  T l1;
-  T decay;  // decoupled: lr * weight_decay
+  PenaltyFactors<T> penalty;
 };
+
+template <class T>
+inline AdamFactors<T> adam_factors(const AdamOptions& o) {
+  return {static_cast<T>(o.beta1), static_cast<T>(1 - o.beta1),
+          static_cast<T>(o.beta2), static_cast<T>(1 - o.beta2),
+          static_cast<T>(o.eps),   penalty_factors<T>(o.penalty, o.lr)};
+}
 
 // The averages of the gradient and of its square.
 template <class V, class T>
 STRIATE_FORMULA void adam_averages(const AdamFactors<T>& f, V g, V w, V& m, V& v) {
-  g = penalized(g, w, f.weight_decay, f.l1);
+  g = penalized(f.penalty, g, w);
   m = fma(V::set(f.beta1), m, V::set(f.gradient) * g);
   v = fma(V::set(f.beta2), v, V::set(f.square) * g * g);
 }
@@ -31,7 +36,7 @@ STRIATE_FORMULA void adam_averages(const AdamFactors<T>& f, V g, V w, V& m, V& v
 template <class V, class T>
 STRIATE_FORMULA V adam_update(const AdamFactors<T>& f, T rate, T root_scale, V w, V m, V v) {
   const V step = V::set(rate) * m / fma(V::set(root_scale), sqrt(v), V::set(f.eps));
-  return fma(V::set(-f.decay), w, w) - step;
+  return decayed(f.penalty, w) - step;
 }
 
 }  // namespace

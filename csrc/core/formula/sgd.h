@@ -2,31 +2,17 @@
 #pragma once
 
 #include "core/formula/inline.h"
-#include "core/spec/optimizer.h"
+#include "core/formula/penalty.h"
 
 namespace striate::formula {
 namespace {
-
-template <class V>
-STRIATE_FORMULA V sign(V x) {
-  return select(x > V::zero(), V::set(1), select(x < V::zero(), V::set(-1), x));
-}
-
-// The gradient with its penalties: weight_decay / 2 * w^2 and l1 * |w|.
-template <class V, class T>
-STRIATE_FORMULA V penalized(V g, V w, T weight_decay, T l1) {
-  if (weight_decay != T(0)) g = fma(V::set(weight_decay), w, g);
-  if (l1 != T(0)) g = fma(V::set(l1), sign(w), g);
-  return g;
-}
 
 template <class T>
 struct SgdFactors {
   T lr;
   T momentum;
   T gradient;  // 1 - dampening
-  T weight_decay;
-  T l1;
+  PenaltyFactors<T> penalty;
   bool nesterov;
   bool caffe;
 };
@@ -36,8 +22,7 @@ inline SgdFactors<T> sgd_factors(const SgdOptions& o) {
   return {static_cast<T>(o.lr),
           static_cast<T>(o.momentum),
           static_cast<T>(1 - o.dampening),
-          static_cast<T>(o.weight_decay),
-          static_cast<T>(o.l1),
+          penalty_factors<T>(o.penalty, o.lr),
           o.nesterov,
           o.caffe};
 }
@@ -47,7 +32,8 @@ inline SgdFactors<T> sgd_factors(const SgdOptions& o) {
 template <class V, class T>
 STRIATE_FORMULA void sgd_momentum(const SgdFactors<T>& f, bool first, V g, V& w, V& v) {
   const V mu = V::set(f.momentum), rate = V::set(f.lr);
-  g = penalized(g, w, f.weight_decay, f.l1);
+  g = penalized(f.penalty, g, w);
+  w = decayed(f.penalty, w);
   if (f.caffe) {
     const V old = first ? V::zero() : v;
     v = fma(mu, old, rate * g);
@@ -60,7 +46,7 @@ STRIATE_FORMULA void sgd_momentum(const SgdFactors<T>& f, bool first, V g, V& w,
 
 template <class V, class T>
 STRIATE_FORMULA void sgd_plain(const SgdFactors<T>& f, V g, V& w) {
-  w = fma(-V::set(f.lr), penalized(g, w, f.weight_decay, f.l1), w);
+  w = fma(-V::set(f.lr), penalized(f.penalty, g, w), decayed(f.penalty, w));
 }
 
 }  // namespace

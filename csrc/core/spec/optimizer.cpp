@@ -15,17 +15,28 @@ void check_at_least_zero(const char* function, const char* name, double value) {
   check(value >= 0, function, name, " must be at least 0. Got ", name, "=", value, ".");
 }
 
+// Whether the convention is Keras's, of the two that there are.
+bool is_keras(const char* function, const std::string& convention) {
+  check(convention == "torch" || convention == "keras", function,
+        "convention must be 'torch' or 'keras'. Got convention='", convention, "'.");
+  return convention == "keras";
+}
+
 }  // namespace
 
+Penalty penalty(const char* function, double weight_decay, double l1, bool decoupled) {
+  check_at_least_zero(function, "weight_decay", weight_decay);
+  check_at_least_zero(function, "l1", l1);
+  return {weight_decay, l1, decoupled};
+}
+
 SgdOptions sgd(const char* function, double lr, double momentum, double dampening, bool nesterov,
-               double weight_decay, double l1, const char* convention) {
+               const Penalty& penalty, const char* convention) {
   const std::string name = convention;
   check(name == "torch" || name == "caffe", function,
         "convention must be 'torch' or 'caffe'. Got convention='", name, "'.");
   check_at_least_zero(function, "lr", lr);
   check_at_least_zero(function, "momentum", momentum);
-  check_at_least_zero(function, "weight_decay", weight_decay);
-  check_at_least_zero(function, "l1", l1);
   check(dampening == dampening, function, "dampening must be a number. Got dampening=", dampening,
         ".");
   check(name == "torch" || dampening == 0, function,
@@ -33,22 +44,17 @@ SgdOptions sgd(const char* function, double lr, double momentum, double dampenin
   check(!nesterov || (momentum > 0 && dampening == 0), function,
         "nesterov needs momentum > 0 and dampening = 0. Got momentum=", momentum,
         ", dampening=", dampening, ".");
-  return {lr, momentum, dampening, nesterov, weight_decay, l1, name == "caffe"};
+  return {lr, momentum, dampening, nesterov, penalty, name == "caffe"};
 }
 
 AdamOptions adam(const char* function, double lr, double beta1, double beta2, double eps,
-                 double weight_decay, double l1, bool decoupled, bool amsgrad,
-                 const char* convention) {
-  const std::string name = convention;
-  check(name == "torch" || name == "keras", function,
-        "convention must be 'torch' or 'keras'. Got convention='", name, "'.");
+                 const Penalty& penalty, bool amsgrad, const char* convention) {
+  const bool keras = is_keras(function, convention);
   check_at_least_zero(function, "lr", lr);
   check_at_least_zero(function, "eps", eps);
-  check_at_least_zero(function, "weight_decay", weight_decay);
-  check_at_least_zero(function, "l1", l1);
   check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, function,
         "betas must be in [0, 1). Got betas=(", beta1, ", ", beta2, ").");
-  return {beta1, beta2, eps, lr, weight_decay, l1, decoupled, amsgrad, name == "keras"};
+  return {beta1, beta2, eps, lr, penalty, amsgrad, keras};
 }
 
 AdamCorrection adam_correction(const char* function, const AdamOptions& options, int64_t step) {
@@ -59,8 +65,30 @@ AdamCorrection adam_correction(const char* function, const AdamOptions& options,
   return {options.lr / first, 1 / root};
 }
 
-void clip_norm(const char* function, double max_norm) {
-  check_at_least_zero(function, "max_norm", max_norm);
+AdagradOptions adagrad(const char* function, double lr, double eps, const Penalty& penalty,
+                       const char* convention) {
+  const bool keras = is_keras(function, convention);
+  check_at_least_zero(function, "lr", lr);
+  check_at_least_zero(function, "eps", eps);
+  return {lr, eps, penalty, keras};
+}
+
+RmspropOptions rmsprop(const char* function, double lr, double alpha, double eps, double momentum,
+                       bool centered, const Penalty& penalty, const char* convention) {
+  const bool keras = is_keras(function, convention);
+  check_at_least_zero(function, "lr", lr);
+  check(alpha >= 0 && alpha < 1, function, "alpha must be in [0, 1). Got alpha=", alpha, ".");
+  check_at_least_zero(function, "eps", eps);
+  check_at_least_zero(function, "momentum", momentum);
+  return {lr, alpha, eps, momentum, centered, penalty, keras};
+}
+
+void ema(const char* function, double decay) {
+  check(decay >= 0 && decay <= 1, function, "decay must be in [0, 1]. Got decay=", decay, ".");
+}
+
+void clip_limit(const char* function, const char* name, double limit) {
+  check_at_least_zero(function, name, limit);
 }
 
 double clip_factor(const char* function, double norm, double max_norm, bool error_if_nonfinite) {

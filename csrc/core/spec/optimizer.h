@@ -7,13 +7,19 @@
 
 namespace striate {
 
+// L2 and L1; decoupled, the first bypasses the gradient: lr * weight_decay * w is taken off.
+struct Penalty {
+  double weight_decay;
+  double l1;
+  bool decoupled;
+};
+
 struct SgdOptions {
   double lr;
   double momentum;
   double dampening;
   bool nesterov;
-  double weight_decay;
-  double l1;
+  Penalty penalty;
   bool caffe;
 };
 
@@ -32,9 +38,7 @@ struct AdamOptions {
   double beta2;
   double eps;
   double lr;
-  double weight_decay;
-  double l1;
-  bool decoupled;
+  Penalty penalty;
   bool amsgrad;
   bool keras;
 };
@@ -57,6 +61,41 @@ struct AdamTensor {
   AdamCorrection correction;
 };
 
+struct AdagradOptions {
+  double lr;
+  double eps;
+  Penalty penalty;
+  bool keras;
+};
+
+template <class T>
+struct AdagradTensor {
+  int64_t count;
+  T* param;
+  const T* grad;
+  T* accumulator;
+};
+
+struct RmspropOptions {
+  double lr;
+  double alpha;
+  double eps;
+  double momentum;
+  bool centered;
+  Penalty penalty;
+  bool keras;
+};
+
+template <class T>
+struct RmspropTensor {
+  int64_t count;
+  T* param;
+  const T* grad;
+  T* mean_square;
+  T* mean_grad;  // null unless centered
+  T* velocity;   // null without momentum
+};
+
 // A gradient that is clipped.
 template <class T>
 struct GradTensor {
@@ -64,17 +103,44 @@ struct GradTensor {
   T* grad;
 };
 
+// A moving average of a parameter, and the parameter.
+template <class T>
+struct EmaTensor {
+  int64_t count;
+  T* average;
+  const T* param;
+};
+
+// A parameter as rows, one for each index of its first axis.
+template <class T>
+struct RowTensor {
+  int64_t rows;
+  int64_t length;
+  T* param;
+};
+
 namespace spec {
 
+Penalty penalty(const char* function, double weight_decay, double l1, bool decoupled);
+
 SgdOptions sgd(const char* function, double lr, double momentum, double dampening, bool nesterov,
-               double weight_decay, double l1, const char* convention);
+               const Penalty& penalty, const char* convention);
 
 AdamOptions adam(const char* function, double lr, double beta1, double beta2, double eps,
-                 double weight_decay, double l1, bool decoupled, bool amsgrad,
-                 const char* convention);
+                 const Penalty& penalty, bool amsgrad, const char* convention);
 AdamCorrection adam_correction(const char* function, const AdamOptions& options, int64_t step);
 
-void clip_norm(const char* function, double max_norm);
+AdagradOptions adagrad(const char* function, double lr, double eps, const Penalty& penalty,
+                       const char* convention);
+
+RmspropOptions rmsprop(const char* function, double lr, double alpha, double eps, double momentum,
+                       bool centered, const Penalty& penalty, const char* convention);
+
+// In [0, 1].
+void ema(const char* function, double decay);
+
+// At least 0.
+void clip_limit(const char* function, const char* name, double limit);
 // What the gradients of this norm are multiplied by: 1 where they need no change. A norm that is
 // not finite is an error if asked for.
 double clip_factor(const char* function, double norm, double max_norm, bool error_if_nonfinite);

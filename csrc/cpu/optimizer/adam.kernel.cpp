@@ -9,11 +9,7 @@ namespace {
 template <class T>
 void adam_step(const AdamOptions& o, const AdamTensor<T>* tensors, int64_t count,
                const Context& context) {
-  const formula::AdamFactors<T> f = {
-      static_cast<T>(o.beta1), static_cast<T>(1 - o.beta1),
-      static_cast<T>(o.beta2), static_cast<T>(1 - o.beta2),
-      static_cast<T>(o.eps),   static_cast<T>(o.decoupled ? 0 : o.weight_decay),
-      static_cast<T>(o.l1),    static_cast<T>(o.decoupled ? o.lr * o.weight_decay : 0)};
+  const formula::AdamFactors<T> f = formula::adam_factors<T>(o);
   parallel_tensors(context, tensors, count,
                    [=](const AdamTensor<T>& t, int64_t begin, int64_t end, int64_t) {
                      const T rate = static_cast<T>(t.correction.rate);

@@ -1,31 +1,20 @@
-// The common norm of many gradients, and their scaling.
+// Bounds on gradients: their common norm, or each element.
 #include "cpu/kernels.h"
 #include "cpu/optimizer/multi_tensor.h"
+#include "cpu/optimizer/square_sum.h"
 
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-// The squares are added up in double, so that those of float32 neither overflow nor get lost.
 template <class T>
-double square_sum(const GradTensor<T>* tensors, int64_t count, const Context& context) {
+double norm_square(const GradTensor<T>* tensors, int64_t count, const Context& context) {
   const int64_t chunks = tensor_chunks(tensors, count);
   double* partial =
       static_cast<double*>(context.allocate(static_cast<size_t>(chunks) * sizeof(double)));
-  parallel_tensors(
-      context, tensors, count,
-      [=](const GradTensor<T>& t, int64_t begin, int64_t end, int64_t chunk) {
-        constexpr int64_t kSums = 16;
-        double sum[kSums] = {};
-        int64_t i = begin;
-        for (; i + kSums <= end; i += kSums)
-          for (int64_t j = 0; j < kSums; ++j)
-            sum[j] += static_cast<double>(t.grad[i + j]) * static_cast<double>(t.grad[i + j]);
-        for (int64_t j = 0; i + j < end; ++j)
-          sum[j] += static_cast<double>(t.grad[i + j]) * static_cast<double>(t.grad[i + j]);
-        for (int64_t width = kSums / 2; width > 0; width /= 2)
-          for (int64_t j = 0; j < width; ++j) sum[j] += sum[j + width];
-        partial[chunk] = sum[0];
-      });
+  parallel_tensors(context, tensors, count,
+                   [=](const GradTensor<T>& t, int64_t begin, int64_t end, int64_t chunk) {
+                     partial[chunk] = square_sum(t.grad, begin, end);
+                   });
   double total = 0;
   for (int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[chunk];
   context.deallocate(partial);
@@ -43,9 +32,22 @@ void scale(const GradTensor<T>* tensors, int64_t count, double factor, const Con
                    });
 }
 
+// NaN stays: both functions return their second argument for it.
+template <class T>
+void limit(const GradTensor<T>* tensors, int64_t count, double most, const Context& context) {
+  const Vec<T> high = Vec<T>::set(static_cast<T>(most));
+  const Vec<T> low = -high;
+  parallel_tensors(context, tensors, count,
+                   [=](const GradTensor<T>& t, int64_t begin, int64_t end, int64_t) {
+                     for_each_vector<T>(begin, end, [=](int64_t i, int n) {
+                       min(high, max(low, Vec<T>::load(t.grad + i, n))).store(t.grad + i, n);
+                     });
+                   });
+}
+
 }  // namespace
 
-const ClipKernels<float> clip_f32 = {square_sum<float>, scale<float>};
-const ClipKernels<double> clip_f64 = {square_sum<double>, scale<double>};
+const ClipKernels<float> clip_f32 = {norm_square<float>, scale<float>, limit<float>};
+const ClipKernels<double> clip_f64 = {norm_square<double>, scale<double>, limit<double>};
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -29,6 +29,7 @@ from . import (
     smooth_activation,
     softmax,
     stochastic_pool,
+    weights,
 )
 from ._entry import Arguments, Array, Bench, Case, Gradient, Op, Sample, Tolerance
 
@@ -55,6 +56,7 @@ _FAMILIES = (
     loss,
     elementwise_loss,
     optimizer,
+    weights,
 )
 
 OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}

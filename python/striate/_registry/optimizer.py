@@ -26,15 +26,15 @@ _OPTIONS: list[dict[str, Any]] = [
     {"momentum": 0.9, "convention": "caffe", "first": True},
     {"momentum": 0.8, "convention": "caffe", "nesterov": True, "weight_decay": 0.3},
     {"weight_decay": 0.3, "l1": 0.1, "convention": "caffe"},
+    {"weight_decay": 0.3, "l1": 0.1, "decoupled": True},
+    {"momentum": 0.9, "nesterov": True, "weight_decay": 0.3, "decoupled": True},
+    {"momentum": 0.9, "weight_decay": 0.3, "decoupled": True, "convention": "caffe"},
 ]
 
 
 def _samples(rng: np.random.Generator) -> Iterator[Sample]:
-    def tensors() -> list[Any]:
-        return [np.asarray(rng.standard_normal(shape)) for shape in _SHAPES]
-
     for options in _OPTIONS:
-        params, grads, velocities = tensors(), tensors(), tensors()
+        params, grads, velocities = _tensors(rng), _tensors(rng), _tensors(rng)
         params[0].flat[::3] = 0.0  # where sign() is 0
         grads[3] = None
         momentum = "momentum" in options
@@ -56,12 +56,9 @@ _ADAM_OPTIONS: list[dict[str, Any]] = [
 
 
 def _adam_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    def tensors() -> list[Any]:
-        return [np.asarray(rng.standard_normal(shape)) for shape in _SHAPES]
-
     for options in _ADAM_OPTIONS:
-        params, grads, exp_avgs = tensors(), tensors(), tensors()
-        squares, maxima = ([np.asarray(np.square(a)) for a in tensors()] for _ in range(2))
+        params, grads, exp_avgs = _tensors(rng), _tensors(rng), _tensors(rng)
+        squares, maxima = ([np.asarray(np.square(a)) for a in _tensors(rng)] for _ in range(2))
         params[0].flat[::3] = 0.0
         grads[3] = None
         states = (exp_avgs, squares, maxima if "amsgrad" in options else None)
@@ -69,21 +66,69 @@ def _adam_samples(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample(([], [], [], []), {"lr": 0.1, "step": 1})
 
 
-def _clip_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    for max_norm in (1.0, 1e6, 0.0):
-        grads: list[Any] = [np.asarray(rng.standard_normal(shape)) for shape in _SHAPES]
+_ADAGRAD_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"eps": 0.1},
+    {"eps": 0.1, "convention": "keras"},
+    {"weight_decay": 0.3, "l1": 0.2},
+    {"weight_decay": 0.3, "l1": 0.2, "decoupled": True},
+]
+
+
+def _adagrad_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for options in _ADAGRAD_OPTIONS:
+        params, grads, accumulators = _tensors(rng), _tensors(rng), _positive(rng)
+        params[0].flat[::3] = 0.0
         grads[3] = None
-        yield Sample((grads, max_norm))
-    yield Sample(([np.array([1e30, -3e30]), np.array([2e30])], 1.0))  # float32 squares overflow
-    yield Sample(([], 1.0))
-    yield Sample(([np.array([1.0, np.nan])], 1.0), {"error_if_nonfinite": False})
+        yield Sample((params, grads, accumulators), {"lr": 0.3, **options})
+    yield Sample(([], [], []), {"lr": 0.1})
+
+
+_RMSPROP_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"alpha": 0.5, "eps": 0.1},
+    {"alpha": 0.5, "eps": 0.1, "convention": "keras"},
+    {"alpha": 0.7, "momentum": 0.9},
+    {"alpha": 0.7, "centered": True},
+    {"alpha": 0.7, "eps": 0.1, "centered": True, "momentum": 0.6},
+    {"alpha": 0.7, "eps": 0.1, "centered": True, "momentum": 0.6, "convention": "keras"},
+    {"weight_decay": 0.3, "l1": 0.2, "momentum": 0.9},
+    {"weight_decay": 0.3, "l1": 0.2, "decoupled": True, "momentum": 0.9, "convention": "keras"},
+]
+
+
+def _rmsprop_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for options in _RMSPROP_OPTIONS:
+        params, grads, mean_grads, velocities = (_tensors(rng) for _ in range(4))
+        # A mean square is at least the square of the mean; by how much it is greater, the
+        # difference of the two must not hang on their rounding.
+        squares = [
+            np.asarray(np.square(a) + b) for a, b in zip(mean_grads, _positive(rng), strict=True)
+        ]
+        params[0].flat[::3] = 0.0
+        grads[3] = None
+        states = (
+            squares,
+            mean_grads if "centered" in options else None,
+            velocities if "momentum" in options else None,
+        )
+        yield Sample((params, grads, *states), {"lr": 0.3, **options})
+    yield Sample(([], [], []), {"lr": 0.1})
+
+
+def _tensors(rng: np.random.Generator) -> list[Any]:
+    return [np.asarray(rng.standard_normal(shape)) for shape in _SHAPES]
+
+
+def _positive(rng: np.random.Generator) -> list[Any]:
+    return [np.asarray(rng.uniform(0.2, 3.0, shape)) for shape in _SHAPES]
 
 
 def _work(a: Arguments) -> float:
     return 3 * nbytes(*a["params"]) + 2 * nbytes(*(a["velocities"] or ()))
 
 
-def _resnet18() -> list[tuple[int, ...]]:
+def resnet18() -> list[tuple[int, ...]]:
     shapes: list[tuple[int, ...]] = [(64, 3, 7, 7), (64,), (64,)]
     channels = 64
     for width in (64, 128, 256, 512):
@@ -98,7 +143,7 @@ def _resnet18() -> list[tuple[int, ...]]:
 
 def _sample(rng: np.random.Generator, batch: int) -> Sample:
     params, grads, velocities = (
-        [rng.standard_normal(shape) for shape in _resnet18()] for _ in range(3)
+        [rng.standard_normal(shape) for shape in resnet18()] for _ in range(3)
     )
     options = {"lr": 1e-3, "momentum": 0.9, "weight_decay": 1e-4}
     return Sample((params, grads, velocities), options)
@@ -106,13 +151,24 @@ def _sample(rng: np.random.Generator, batch: int) -> Sample:
 
 def _adam_sample(rng: np.random.Generator, batch: int) -> Sample:
     params, grads, exp_avgs, exp_avg_sqs = (
-        [np.abs(rng.standard_normal(shape)) for shape in _resnet18()] for _ in range(4)
+        [np.abs(rng.standard_normal(shape)) for shape in resnet18()] for _ in range(4)
     )
     return Sample((params, grads, exp_avgs, exp_avg_sqs), {"lr": 1e-3, "step": 100})
 
 
-def _clip_sample(rng: np.random.Generator, batch: int) -> Sample:
-    return Sample(([rng.standard_normal(shape) for shape in _resnet18()], 1.0))
+def _adagrad_sample(rng: np.random.Generator, batch: int) -> Sample:
+    params, grads, accumulators = (
+        [np.abs(rng.standard_normal(shape)) for shape in resnet18()] for _ in range(3)
+    )
+    return Sample((params, grads, accumulators), {"lr": 1e-2})
+
+
+def _rmsprop_sample(rng: np.random.Generator, batch: int) -> Sample:
+    params, grads, squares, velocities = (
+        [np.abs(rng.standard_normal(shape)) for shape in resnet18()] for _ in range(4)
+    )
+    options = {"lr": 1e-3, "alpha": 0.9, "momentum": 0.9}
+    return Sample((params, grads, squares, None, velocities), options)
 
 
 OPS = [
@@ -143,16 +199,29 @@ OPS = [
         in_place=("params", "exp_avgs", "exp_avg_sqs", "max_exp_avg_sqs"),
     ),
     Op(
-        ops.clip_grad_norm,
-        reference.clip_grad_norm,
-        _clip_samples,
-        Tolerance(2e-7, 1e-14, "a sum in double precision, and one product"),
+        ops.adagrad_step,
+        reference.adagrad_step,
+        _adagrad_samples,
+        Tolerance(1e-6, 2e-15, "a root, a quotient and a few roundings, of the coefficients too"),
         Bench(
-            (Case("resnet18", 1, _clip_sample),),
+            (Case("resnet18", 1, _adagrad_sample),),
             "bytes",
-            lambda a: 3 * nbytes(*a["grads"]),
-            "gradients read twice and written",
+            lambda a: 5 * nbytes(*a["params"]),
+            "parameters and accumulators read and written, gradients read",
         ),
-        in_place=("grads",),
+        in_place=("params", "accumulators"),
+    ),
+    Op(
+        ops.rmsprop_step,
+        reference.rmsprop_step,
+        _rmsprop_samples,
+        Tolerance(5e-6, 1e-14, "a difference of squares, a root and a quotient, each rounded"),
+        Bench(
+            (Case("resnet18", 1, _rmsprop_sample),),
+            "bytes",
+            lambda a: 7 * nbytes(*a["params"]),
+            "parameters, mean squares and velocities read and written, gradients read",
+        ),
+        in_place=("params", "mean_squares", "mean_grads", "velocities"),
     ),
 ]

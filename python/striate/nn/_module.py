@@ -19,6 +19,9 @@ from ._summary import Summary, multiply_add_flops, summarize
 
 Self = TypeVar("Self", bound="Module")
 
+# What a mask's key has after its parameter's.
+_MASK = "_mask"
+
 
 class LoadResult(NamedTuple):
     """The keys that a load did not find, and those that it had no use for."""
@@ -171,14 +174,24 @@ class Module:
     # -- state
 
     def state_dict(self) -> dict[str, FloatArray]:
-        """Return a copy of each parameter's and buffer's data by dotted name; a shared one once."""
-        return {name: tensor.data.copy() for name, tensor in self._named_tensors()}
+        """Return a copy of each parameter's and buffer's data by dotted name; a shared one once.
+
+        The mask of a pruned parameter follows it, as `weight_mask`.
+        """
+        state: dict[str, FloatArray] = {}
+        for name, tensor in self._named_tensors():
+            state[name] = tensor.data.copy()
+            mask = _mask_of(tensor)
+            if mask is not None:
+                state[name + _MASK] = mask.copy()
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Copy arrays into the parameters and buffers of the same names.
 
         Nothing is written unless everything fits. A shared parameter may be given under any of its
         names, or under several with equal values. Keys named `num_batches_tracked` are ignored.
+        A key `weight_mask` prunes the parameter `weight`, whether it was pruned before or not.
 
         Args:
             state: arrays by dotted name, of each parameter's or buffer's shape and dtype.
@@ -195,8 +208,11 @@ class Module:
         for name, p in self._named_tensors(remove_duplicate=False):
             names.setdefault(p, []).append(name)
         loaded: dict[Parameter | Buffer, FloatArray] = {}
+        masks: dict[Parameter, FloatArray] = {}
         for p, aliases in names.items():
             for name in aliases:
+                if isinstance(p, Parameter) and name + _MASK in state:
+                    masks[p] = p.checked(f"load_state_dict: {name + _MASK}", state[name + _MASK])
                 if name not in state:
                     continue
                 array = p.checked(f"load_state_dict: {name}", state[name])
@@ -208,8 +224,11 @@ class Module:
                 loaded[p] = array
 
         known = {name for aliases in names.values() for name in aliases}
+        known |= {name + _MASK for p in masks for name in names[p]}
+        unmasked = [p for p in names if _mask_of(p) is not None and p not in masks]
         result = LoadResult(
-            missing=[aliases[0] for p, aliases in names.items() if p not in loaded],
+            missing=[aliases[0] for p, aliases in names.items() if p not in loaded]
+            + [names[p][0] + _MASK for p in unmasked],
             unexpected=[
                 key
                 for key in state
@@ -220,6 +239,8 @@ class Module:
             _refuse("load_state_dict", result)
         for p, array in loaded.items():
             p.adopt(array)
+        for parameter, mask in masks.items():
+            parameter.mask = mask
         return result
 
     def train_state(self) -> dict[str, int]:
@@ -394,6 +415,10 @@ def _returns_pullback(write: Callable[..., Any]) -> Callable[..., tuple[Any, Pul
         return y, Pullback(run, y, self.named_parameters())
 
     return vjp
+
+
+def _mask_of(tensor: Parameter | Buffer) -> FloatArray | None:
+    return tensor.mask if isinstance(tensor, Parameter) else None
 
 
 def _join(path: str, name: str) -> str:

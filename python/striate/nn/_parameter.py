@@ -80,6 +80,7 @@ class Parameter:
         data: the array; assigning copies. Writing into it instead is possible, but pullbacks
             cannot notice that.
         grad: its gradient, or None until the first one is written.
+        mask: zeros where the data are held at 0 and ones elsewhere, or None; see `striate.prune`.
         version: rises whenever a step, a load or an assignment changes the data.
 
     Raises:
@@ -146,6 +147,7 @@ class Parameter:
         self.version = 0
         self.seed = Seed(rng)
         self._draw = draw
+        self._mask: FloatArray | None = None
         self._array = array
         self._grad: FloatArray | None = None
         # Whether no one else can hold the gradient's array, so that it may be written to.
@@ -173,7 +175,23 @@ class Parameter:
     def adopt(self, array: FloatArray) -> None:
         """Take what `checked` has returned for the data."""
         self._array = array
+        self.apply_mask()
         self.version += 1
+
+    @property
+    def mask(self) -> FloatArray | None:
+        return self._mask
+
+    @mask.setter
+    def mask(self, mask: npt.ArrayLike | None) -> None:
+        self._mask = None if mask is None else self.checked("Parameter.mask", mask)
+        if mask is not None:
+            self.adopt(self.data)
+
+    def apply_mask(self) -> None:
+        """Set what the mask holds at 0 to 0, after a change of the data."""
+        if self._mask is not None and self._array is not None:
+            self._array = ops.mul(self._array, self._mask)
 
     def checked(self, function: str, array: npt.ArrayLike) -> FloatArray:
         """Return a copy that fits this parameter's shape and dtype, or raise."""
@@ -250,6 +268,8 @@ class Parameter:
             self.dtype = kind
             if self._array is not None:
                 self._array = self._array.astype(kind)
+            if self._mask is not None:
+                self._mask = self._mask.astype(kind)
             if self._grad is not None:
                 self.grad = self._grad.astype(kind)
             self.version += 1
@@ -259,7 +279,7 @@ class Parameter:
         """Go back to the initial value and drop the gradient; one made of an array stays."""
         if self._draw is None:
             return
-        self._array = self._grad = None
+        self._array = self._grad = self._mask = None
         self.version += 1
 
     def __getstate__(self) -> dict[str, Any]:

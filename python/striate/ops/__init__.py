@@ -79,7 +79,7 @@ from .linear import linear, linear_input_grad, linear_weight_grad
 from .loss import nll_loss, softmax_cross_entropy
 from .lp_pool import lp_pool1d, lp_pool1d_grad, lp_pool2d, lp_pool2d_grad, lp_pool3d, lp_pool3d_grad
 from .lrn import local_response_norm, local_response_norm_grad
-from .optimizer import adam_step, clip_grad_norm, sgd_step
+from .optimizer import adagrad_step, adam_step, rmsprop_step, sgd_step
 from .pool import (
     max_pool1d,
     max_pool1d_grad,
@@ -106,8 +106,10 @@ from .smooth_activation import (
 )
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
 from .stochastic_pool import stochastic_pool2d, stochastic_pool2d_grad
+from .weights import clip_grad_norm, clip_grad_value, ema_step, max_norm_step
 
 __all__ = [
+    "adagrad_step",
     "adam_step",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool1d_grad",
@@ -138,6 +140,7 @@ __all__ = [
     "bias_grad",
     "binary_cross_entropy_with_logits",
     "clip_grad_norm",
+    "clip_grad_value",
     "concat",
     "concat_grad",
     "conv1d",
@@ -161,6 +164,7 @@ __all__ = [
     "dropout",
     "elu",
     "elu_grad",
+    "ema_step",
     "gelu",
     "gelu_grad",
     "group_norm",
@@ -186,6 +190,7 @@ __all__ = [
     "lp_pool2d_grad",
     "lp_pool3d",
     "lp_pool3d_grad",
+    "max_norm_step",
     "max_pool1d",
     "max_pool1d_grad",
     "max_pool1d_with_indices",
@@ -205,6 +210,7 @@ __all__ = [
     "prelu_grad",
     "relu",
     "relu_grad",
+    "rmsprop_step",
     "scale_channels",
     "scale_channels_grad",
     "sgd_step",

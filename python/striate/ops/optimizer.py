@@ -1,11 +1,11 @@
-"""Optimizer steps and gradient clipping: the functions that write to their arguments."""
+"""Optimizer steps: they write to their arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from striate import _backend
-from striate._typing import AdamConvention, FloatArray, SgdConvention
+from striate._typing import FloatArray, KerasConvention, SgdConvention
 
 
 def sgd_step(
@@ -19,12 +19,14 @@ def sgd_step(
     nesterov: bool = False,
     weight_decay: float = 0.0,
     l1: float = 0.0,
+    decoupled: bool = False,
     first: bool | Sequence[bool] = False,
     convention: SgdConvention = "torch",
 ) -> None:
     """Make one step of gradient descent, in place, on all tensors in one pass.
 
-    Formula, with mu for momentum and `g = grad + weight_decay * w + l1 * sign(w)`::
+    Formula, with mu for momentum and `g = grad + weight_decay * w + l1 * sign(w)`, where decoupled
+    without the middle term::
 
         "torch":  v = mu * v + (1 - dampening) * g       (v = g where first)
                   w -= lr * v                            (nesterov: w -= lr * (g + mu * v))
@@ -32,7 +34,8 @@ def sgd_step(
                   w -= v                                 (nesterov: w -= (1 + mu) * v - mu * v_old)
 
     and `w -= lr * g` without momentum. At a constant rate the two conventions make the same steps;
-    where lr changes, "caffe" keeps the old rate in its velocity.
+    where lr changes, "caffe" keeps the old rate in its velocity. Where decoupled,
+    `lr * weight_decay * w` of the old w is taken off as well.
 
     Args:
         params: the tensors to update, writable, each C-contiguous.
@@ -43,8 +46,10 @@ def sgd_step(
         momentum: how much of the velocity is kept.
         dampening: how much of the gradient is left out of the velocity ("torch" alone has it).
         nesterov: look ahead along the velocity.
-        weight_decay: the coefficient of the L2 penalty `weight_decay / 2 * sum(w**2)`.
+        weight_decay: the coefficient of the L2 penalty `weight_decay / 2 * sum(w**2)`, or of the
+            decoupled decay.
         l1: the coefficient of the L1 penalty `l1 * sum(abs(w))`; sign(0) is 0.
+        decoupled: whether weight_decay bypasses the velocity (SGDW).
         first: whether this is the very first step, for all tensors or one bool for each; what is
             in the velocities then does not matter.
         convention: "torch" or "caffe".
@@ -78,6 +83,7 @@ def sgd_step(
         nesterov,
         weight_decay,
         l1,
+        decoupled,
         first,
         convention,
     )
@@ -98,7 +104,7 @@ def adam_step(
     l1: float = 0.0,
     decoupled: bool = False,
     amsgrad: bool = False,
-    convention: AdamConvention = "torch",
+    convention: KerasConvention = "torch",
 ) -> None:
     """Make one step of Adam or AdamW, in place, on all tensors in one pass.
 
@@ -173,41 +179,151 @@ def adam_step(
     )
 
 
-def clip_grad_norm(
-    grads: Sequence[FloatArray | None], max_norm: float, *, error_if_nonfinite: bool = True
-) -> float:
-    """Scale gradients, in place, so that their common Euclidean norm is at most max_norm.
+def adagrad_step(
+    params: Sequence[FloatArray],
+    grads: Sequence[FloatArray | None],
+    accumulators: Sequence[FloatArray],
+    *,
+    lr: float,
+    eps: float = 1e-10,
+    weight_decay: float = 0.0,
+    l1: float = 0.0,
+    decoupled: bool = False,
+    convention: KerasConvention = "torch",
+) -> None:
+    """Make one step of Adagrad, in place, on all tensors in one pass.
 
-    Formula: `norm = sqrt(sum of the squares of all elements of all gradients)`, added up in double
-    precision; where `max_norm / (norm + 1e-6) < 1`, every gradient is multiplied by it.
+    Formula, with `g = grad + weight_decay * w + l1 * sign(w)`, where decoupled without the middle
+    term::
+
+        a = a + g**2
+        "torch":  w -= lr * g / (sqrt(a) + eps)
+        "keras":  w -= lr * g / sqrt(a + eps)
+
+    and, where decoupled, `lr * weight_decay * w` of the old w is taken off as well.
 
     Args:
-        grads: the gradients, writable, each C-contiguous; None is skipped.
-        max_norm: at least 0.
-        error_if_nonfinite: whether a norm that is NaN or infinite is an error. Else it ends up in
-            the gradients.
-
-    Returns:
-        The norm before clipping, a float; 0 for no gradients.
+        params: the tensors to update, writable, each C-contiguous.
+        grads: one gradient of the same shape and dtype for each; None skips that tensor.
+        accumulators: a for each tensor, zeros or small positive numbers at first, updated as well.
+        lr: the learning rate.
+        eps: what keeps the divisor from 0.
+        weight_decay: the coefficient of the L2 penalty `weight_decay / 2 * sum(w**2)`, or of the
+            decoupled decay.
+        l1: the coefficient of the L1 penalty `l1 * sum(abs(w))`; sign(0) is 0.
+        decoupled: whether weight_decay bypasses the accumulator.
+        convention: "torch" or "keras".
 
     Raises:
-        ValueError: max_norm is negative, an array is read-only or shares memory with another, or
-            the norm is not finite. Nothing has been written then.
-        TypeError: an array is not float32 or float64.
+        ValueError: the lists differ in length, the shapes do not fit, an array is read-only or
+            shares memory with another that is written, or a number is out of range. Nothing has
+            been written then.
+        TypeError: an array is not float32 or float64, or the dtypes of a tensor's arrays differ.
 
     References:
-        Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks",
-        ICML 2013, section 3.2.
+        Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
+        optimization", JMLR 12, 2011, section 1.1 (the diagonal form).
 
     Examples:
         >>> import numpy as np
         >>> from striate import ops
-        >>> a, b = np.array([3.0]), np.array([4.0])
-        >>> ops.clip_grad_norm([a, None, b], 1.0)
-        5.0
-        >>> a.round(4).tolist(), b.round(4).tolist()
-        ([0.6], [0.8])
+        >>> w, a = np.array([1.0, 2.0]), np.array([9.0, 0.0])
+        >>> ops.adagrad_step([w], [np.array([4.0, -8.0])], [a], lr=0.5, eps=0.0)
+        >>> w.tolist(), a.tolist()
+        ([0.6, 2.5], [25.0, 64.0])
     """
-    return _backend.select("clip_grad_norm", grads=grads).clip_grad_norm(
-        grads, max_norm, error_if_nonfinite
+    _backend.select(
+        "adagrad_step", params=params, grads=grads, accumulators=accumulators
+    ).adagrad_step(params, grads, accumulators, lr, eps, weight_decay, l1, decoupled, convention)
+
+
+def rmsprop_step(
+    params: Sequence[FloatArray],
+    grads: Sequence[FloatArray | None],
+    mean_squares: Sequence[FloatArray],
+    mean_grads: Sequence[FloatArray] | None = None,
+    velocities: Sequence[FloatArray] | None = None,
+    *,
+    lr: float,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    momentum: float = 0.0,
+    centered: bool = False,
+    weight_decay: float = 0.0,
+    l1: float = 0.0,
+    decoupled: bool = False,
+    convention: KerasConvention = "torch",
+) -> None:
+    """Make one step of RMSprop, in place, on all tensors in one pass.
+
+    Formula, with mu for momentum and `g = grad + weight_decay * w + l1 * sign(w)`, where decoupled
+    without the middle term::
+
+        s = alpha * s + (1 - alpha) * g**2
+        m = alpha * m + (1 - alpha) * g                (centered: d = max(0, s - m**2), else d = s)
+        "torch":  v = mu * v + g / (sqrt(d) + eps);      w -= lr * v
+        "keras":  v = mu * v + lr * g / sqrt(d + eps);   w -= v
+
+    Without momentum v is its own last term. Where decoupled, `lr * weight_decay * w` of the old w
+    is taken off as well.
+
+    Args:
+        params: the tensors to update, writable, each C-contiguous.
+        grads: one gradient of the same shape and dtype for each; None skips that tensor.
+        mean_squares: s for each tensor, zeros at first, updated as well.
+        mean_grads: m for each tensor, zeros at first, updated as well; only where centered.
+        velocities: v for each tensor, zeros at first, updated as well; only with momentum.
+        lr: the learning rate.
+        alpha: how much of the averages is kept, in [0, 1).
+        eps: what keeps the divisor from 0.
+        momentum: how much of the velocity is kept.
+        centered: whether the gradient is divided by its standard deviation, not its root mean
+            square.
+        weight_decay: the coefficient of the L2 penalty `weight_decay / 2 * sum(w**2)`, or of the
+            decoupled decay.
+        l1: the coefficient of the L1 penalty `l1 * sum(abs(w))`; sign(0) is 0.
+        decoupled: whether weight_decay bypasses the averages.
+        convention: "torch" or "keras".
+
+    Raises:
+        ValueError: the lists differ in length, the shapes do not fit, an array is read-only or
+            shares memory with another that is written, centered has no mean_grads or momentum no
+            velocities, or a number is out of range. Nothing has been written then.
+        TypeError: an array is not float32 or float64, or the dtypes of a tensor's arrays differ.
+
+    References:
+        Tieleman and Hinton, "Lecture 6.5: RMSProp", COURSERA: Neural Networks for Machine Learning,
+        2012; centered: Graves, "Generating sequences with recurrent neural networks", 2013,
+        equations 38 to 45.
+
+    Examples:
+        >>> import numpy as np
+        >>> from striate import ops
+        >>> w, s = np.array([1.0, 2.0]), np.zeros(2)
+        >>> ops.rmsprop_step([w], [np.array([4.0, -8.0])], [s], lr=0.25, alpha=0.75, eps=0.0)
+        >>> w.tolist(), s.tolist()
+        ([0.5, 2.5], [4.0, 16.0])
+    """
+    _backend.select(
+        "rmsprop_step",
+        params=params,
+        grads=grads,
+        mean_squares=mean_squares,
+        mean_grads=mean_grads,
+        velocities=velocities,
+    ).rmsprop_step(
+        params,
+        grads,
+        mean_squares,
+        mean_grads,
+        velocities,
+        lr,
+        alpha,
+        eps,
+        momentum,
+        centered,
+        weight_decay,
+        l1,
+        decoupled,
+        convention,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from striate import ops
-from striate._typing import AdamConvention, FloatArray
+from striate._typing import FloatArray, KerasConvention
 from striate.nn import Parameter
 
 from ._optimizer import Optimizer, Parameters, Rate, by_decay
@@ -17,13 +17,9 @@ class Adam(Optimizer):
 
     Args:
         params: parameters, or groups: dicts with "params" and options of their own.
-        lr: a number, or a function from the step (0 at first) to a number; see
-            `striate.optim.schedules`.
+        lr: a number, or a schedule: a function from the step to a number.
         betas, eps, amsgrad: how earlier gradients count.
-        weight_decay, l1: L2 and L1 penalties; not for parameters with `decay=False`.
-        decoupled: whether weight_decay is taken off the parameters directly, as AdamW does.
-        clip_norm: the greatest norm of a group's gradients, as in `striate.ops.clip_grad_norm`;
-            None for any.
+        weight_decay, l1, decoupled, clip_norm, clip_value, max_norm, ema: see `Optimizer`.
         convention: "torch" or "keras" (where eps is added).
 
     Raises:
@@ -58,7 +54,10 @@ class Adam(Optimizer):
         l1: float = 0.0,
         decoupled: bool = False,
         clip_norm: float | None = None,
-        convention: AdamConvention = "torch",
+        clip_value: float | None = None,
+        max_norm: float | None = None,
+        ema: float | None = None,
+        convention: KerasConvention = "torch",
     ) -> None:
         # Each parameter's own number of steps: one that joins late is corrected from 1 on.
         self._taken: dict[Parameter, int] = {}
@@ -73,6 +72,9 @@ class Adam(Optimizer):
                 "l1": l1,
                 "decoupled": decoupled,
                 "clip_norm": clip_norm,
+                "clip_value": clip_value,
+                "max_norm": max_norm,
+                "ema": ema,
                 "convention": convention,
             },
         )
@@ -148,7 +150,10 @@ class AdamW(Adam):
         *,
         l1: float = 0.0,
         clip_norm: float | None = None,
-        convention: AdamConvention = "torch",
+        clip_value: float | None = None,
+        max_norm: float | None = None,
+        ema: float | None = None,
+        convention: KerasConvention = "torch",
     ) -> None:
         super().__init__(
             params,
@@ -160,5 +165,8 @@ class AdamW(Adam):
             l1=l1,
             decoupled=True,
             clip_norm=clip_norm,
+            clip_value=clip_value,
+            max_norm=max_norm,
+            ema=ema,
             convention=convention,
         )

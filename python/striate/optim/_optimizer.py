@@ -1,8 +1,9 @@
-"""What optimizers share: groups, state, and the step count."""
+"""What optimizers share: groups, state, the step count, and what surrounds an update."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -11,12 +12,40 @@ from striate import ops
 from striate._typing import FloatArray
 from striate.nn import Parameter
 
+from ._plateau import ReduceOnPlateau
+
 Rate: TypeAlias = float | Callable[[int], float]
 Parameters: TypeAlias = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
 
+_AVERAGE = "average"
+
+
 class Optimizer:
     """The base class of optimizers.
+
+    **Options of every optimizer**, each of which a group may have for itself:
+
+    - `lr`: a number, or a function from the step (0 at first) to a number; see
+      `striate.optim.schedules`.
+    - `clip_norm`: the greatest norm of a group's gradients, as in `striate.ops.clip_grad_norm`.
+    - `clip_value`: the greatest magnitude of a gradient's elements.
+    - `weight_decay`, `l1`: L2 and L1 penalties, together the elastic net; not for parameters with
+      `decay=False`, which biases and norm scales have by default.
+    - `decoupled`: whether weight_decay is taken off the parameters directly, times lr, instead of
+      entering the gradient.
+    - `max_norm`: the greatest norm of a unit's incoming weights, as in `striate.ops.max_norm_step`;
+      not for parameters with `decay=False` or fewer than two axes.
+    - `ema`: how much an exponential moving average of the parameters keeps of itself at each step;
+      it starts with a parameter's values after its first step. See `averaged`.
+
+    None stands for no bound and no average. A step takes them in this order: clip the norm, clip
+    the values, add L2 and L1, update, with decoupled decay, bound the weights' norms, apply the
+    masks of pruned parameters, average.
+
+    Frozen parameters (`trainable=False`) and those without a gradient are skipped, and nothing that
+    is kept for them changes: each counts its own steps, and one that is unfrozen late starts with
+    its first.
 
     Attributes:
         param_groups: dicts with "params" and one value for each option; they may be changed between
@@ -33,14 +62,14 @@ class Optimizer:
         self._state: dict[Parameter, dict[str, FloatArray]] = {}
         # An empty step checks the options, with the error that a real one would raise.
         for group in self.param_groups:
-            clip([], group)
-            self._update([], group, rate(group, 0))
+            self._change([], group)
 
     def step(self) -> None:
         """Change each trainable parameter that has a gradient, in place.
 
-        With `clip_norm`, the gradients of a group are scaled first if their common norm is greater;
-        a norm that is not finite raises before any parameter is changed.
+        Raises:
+            ValueError: a gradient's norm is to be clipped, and is not finite; no parameter has been
+                changed then.
         """
         reached = [
             [p for p in group["params"] if p.trainable and p.grad is not None]
@@ -49,13 +78,71 @@ class Optimizer:
         for params, group in zip(reached, self.param_groups, strict=True):
             clip(params, group)
         for params, group in zip(reached, self.param_groups, strict=True):
-            self._update(params, group, rate(group, self.steps))
-            for p in params:
-                p.version += 1
+            self._change(params, group)
         self.steps += 1
+
+    def _change(self, params: list[Parameter], group: dict[str, Any]) -> None:
+        """Do to a group's parameters all that follows clipping."""
+        if not params:
+            clip(params, group)
+        self._update(params, group, rate(group, self.steps))
+        if group["max_norm"] is not None:
+            bounded = [p.data for p in params if p.decay and len(p.shape) > 1]
+            ops.max_norm_step(bounded, group["max_norm"])
+        for p in params:
+            p.apply_mask()
+            p.version += 1
+        if group["ema"] is not None:
+            self._average(params, group["ema"])
 
     def _update(self, params: list[Parameter], group: dict[str, Any], lr: float) -> None:
         raise NotImplementedError
+
+    def _average(self, params: list[Parameter], decay: float) -> None:
+        averages, new = self._slot(params, _AVERAGE)
+        old = [
+            (a, p.data) for a, p, is_new in zip(averages, params, new, strict=True) if not is_new
+        ]
+        ops.ema_step([a for a, _ in old], [w for _, w in old], decay=decay)
+        for p, is_new in zip(params, new, strict=True):
+            if is_new:
+                self._state[p][_AVERAGE] = p.data.copy()
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Put the averages in the parameters' place within the block.
+
+        Parameters that have not made a step yet keep their values.
+
+        Raises:
+            ValueError: no group has the option `ema`.
+
+        Examples:
+            >>> import numpy as np
+            >>> from striate import nn, optim
+            >>> p = nn.Parameter(np.float32([0.0]))
+            >>> opt = optim.SGD([p], lr=1.0, ema=0.5)
+            >>> for _ in range(2):
+            ...     p.grad = np.float32([-1.0])
+            ...     opt.step()
+            >>> with opt.averaged():
+            ...     p.data
+            array([1.5], dtype=float32)
+            >>> p.data
+            array([2.], dtype=float32)
+        """
+        if all(group["ema"] is None for group in self.param_groups):
+            raise ValueError(
+                f"{type(self).__name__}.averaged: a group must have the option ema. Got None."
+            )
+        trained = {p: p.data for p in self._params() if _AVERAGE in self._state.get(p, {})}
+        try:
+            for p in trained:
+                p.data = self._state[p][_AVERAGE]
+            yield
+        finally:
+            for p, array in trained.items():
+                p.adopt(array)
 
     def zero_grad(self) -> None:
         """Set every gradient to None."""
@@ -67,9 +154,13 @@ class Optimizer:
         """Return a copy of what a resumed run needs: "steps", and arrays such as "0.velocity".
 
         The number is that of the parameter, counted through the groups. Options are not in it:
-        they are the program's.
+        they are the program's. Of a schedule that has a state, `ReduceOnPlateau`, that is under
+        "lr.0.", with the number of the group.
         """
         state: dict[str, Any] = {"steps": self.steps}
+        for i, schedule in self._told():
+            for name, value in schedule.state_dict().items():
+                state[f"lr.{i}.{name}"] = value
         for i, p in enumerate(self._params()):
             for name, array in self._state.get(p, {}).items():
                 state[f"{i}.{name}"] = array.copy()
@@ -88,27 +179,46 @@ class Optimizer:
         if "steps" not in state:
             raise ValueError(f"{function}: state must have the key 'steps'. Got {list(state)}.")
         places = {
-            f"{i}.{slot}": (p, slot) for i, p in enumerate(self._params()) for slot in self._slots
+            f"{i}.{slot}": (p, slot)
+            for i, p in enumerate(self._params())
+            for slot in (*self._slots, _AVERAGE)
         }
+        schedules = {f"lr.{i}.{name}" for i, told in self._told() for name in told.state_dict()}
+        missing = sorted(key for key in schedules if key not in state)
+        if missing:
+            raise ValueError(f"{function}: state must have the keys {missing}. Got {list(state)}.")
         loaded: dict[Parameter, dict[str, FloatArray]] = {}
         for key, array in state.items():
-            if key == "steps":
+            if key == "steps" or key in schedules:
                 continue
             if key not in places:
                 raise ValueError(f"{function}: state must fit the parameters. Got key {key!r}.")
             p, slot = places[key]
             loaded.setdefault(p, {})[slot] = p.checked(f"{function}: {key}", array)
+        for i, schedule in self._told():
+            names = schedule.state_dict()
+            schedule.load_state_dict({name: state[f"lr.{i}.{name}"] for name in names})
         self._state = loaded
         self.steps = int(state["steps"])
+
+    def _told(self) -> list[tuple[int, ReduceOnPlateau]]:
+        """The schedules that have a state, with the numbers of their groups."""
+        return [
+            (i, group["lr"])
+            for i, group in enumerate(self.param_groups)
+            if isinstance(group["lr"], ReduceOnPlateau)
+        ]
 
     def _params(self) -> list[Parameter]:
         return [p for group in self.param_groups for p in group["params"]]
 
-    def _slot(self, params: list[Parameter], name: str) -> tuple[list[FloatArray], list[bool]]:
-        """Return each parameter's array, and whether it is new."""
+    def _slot(
+        self, params: list[Parameter], name: str, first: float = 0.0
+    ) -> tuple[list[FloatArray], list[bool]]:
+        """Return each parameter's array, and whether it is new and so full of `first`."""
         new = [name not in self._state.get(p, {}) for p in params]
         arrays = [
-            self._state.setdefault(p, {}).setdefault(name, np.zeros_like(p.data))
+            self._state.setdefault(p, {}).setdefault(name, np.full_like(p.data, first))
             if is_new
             else self._state[p][name]
             for p, is_new in zip(params, new, strict=True)
@@ -131,9 +241,11 @@ def rate(group: dict[str, Any], step: int) -> float:
 
 
 def clip(params: list[Parameter], group: dict[str, Any]) -> None:
-    """Scale the gradients of a group's parameters to its clip_norm."""
+    """Bound the gradients of a group's parameters: their norm, then their elements."""
     if group["clip_norm"] is not None:
         ops.clip_grad_norm([p.writable_grad() for p in params], group["clip_norm"])
+    if group["clip_value"] is not None:
+        ops.clip_grad_value([p.writable_grad() for p in params], group["clip_value"])
 
 
 def by_decay(

@@ -16,12 +16,9 @@ class SGD(Optimizer):
 
     Args:
         params: parameters, or groups: dicts with "params" and options of their own.
-        lr: a number, or a function from the step (0 at first) to a number; see
-            `striate.optim.schedules`.
+        lr: a number, or a schedule: a function from the step to a number.
         momentum, dampening, nesterov: how earlier gradients count.
-        weight_decay, l1: L2 and L1 penalties; not for parameters with `decay=False`.
-        clip_norm: the greatest norm of a group's gradients, as in `striate.ops.clip_grad_norm`;
-            None for any.
+        weight_decay, l1, decoupled, clip_norm, clip_value, max_norm, ema: see `Optimizer`.
         convention: "torch" (the velocity holds gradients) or "caffe" (it holds steps, and so the
             rates of earlier steps).
 
@@ -56,7 +53,11 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         l1: float = 0.0,
+        decoupled: bool = False,
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        max_norm: float | None = None,
+        ema: float | None = None,
         convention: SgdConvention = "torch",
     ) -> None:
         super().__init__(
@@ -68,7 +69,11 @@ class SGD(Optimizer):
                 "weight_decay": weight_decay,
                 "nesterov": nesterov,
                 "l1": l1,
+                "decoupled": decoupled,
                 "clip_norm": clip_norm,
+                "clip_value": clip_value,
+                "max_norm": max_norm,
+                "ema": ema,
                 "convention": convention,
             },
         )
@@ -84,6 +89,7 @@ class SGD(Optimizer):
                 momentum=group["momentum"],
                 dampening=group["dampening"],
                 nesterov=group["nesterov"],
+                decoupled=group["decoupled"],
                 first=first,
                 convention=group["convention"],
                 **penalties,

@@ -1,4 +1,4 @@
-"""Optimizer steps and gradient clipping: they update their arrays in place."""
+"""Optimizer steps: they update their arrays in place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from striate._typing import AdamConvention, FloatArray, SgdConvention
+from striate._typing import FloatArray, KerasConvention, SgdConvention
 
 
 def sgd_step(
@@ -20,12 +20,13 @@ def sgd_step(
     nesterov: bool = False,
     weight_decay: float = 0.0,
     l1: float = 0.0,
+    decoupled: bool = False,
     first: bool | Sequence[bool] = False,
     convention: SgdConvention = "torch",
 ) -> None:
     """One step of gradient descent; parameters whose gradient is None are skipped.
 
-    With g = grad + weight_decay * w + l1 * sign(w):
+    With g = grad + weight_decay * w (unless decoupled) + l1 * sign(w):
     "torch": v = momentum * v + (1 - dampening) * g, or v = g at first;
              w[...] -= lr * v, Nesterov: w -= lr * (g + momentum * v).
     "caffe": v = momentum * v + lr * g, or v = lr * g at first;
@@ -49,11 +50,9 @@ def sgd_step(
     for w, grad, v, is_first in zip(params, grads, states, firsts, strict=True):
         if grad is None:
             continue
-        g = grad
-        if weight_decay:
-            g = g + weight_decay * w
-        if l1:
-            g = g + l1 * np.sign(w)
+        g = _penalized(grad, w, weight_decay, l1, decoupled)
+        if decoupled:
+            w[...] -= lr * weight_decay * w
         if v is None:
             w[...] -= lr * g
         elif convention == "torch":
@@ -80,7 +79,7 @@ def adam_step(
     l1: float = 0.0,
     decoupled: bool = False,
     amsgrad: bool = False,
-    convention: AdamConvention = "torch",
+    convention: KerasConvention = "torch",
 ) -> None:
     """One step of Adam; parameters whose gradient is None are skipped.
 
@@ -89,10 +88,7 @@ def adam_step(
     "torch": w -= lr / (1 - beta1**t) * m / (sqrt(v / (1 - beta2**t)) + eps).
     "keras": w -= lr * sqrt(1 - beta2**t) / (1 - beta1**t) * m / (sqrt(v) + eps).
     """
-    if convention not in ("torch", "keras"):
-        raise ValueError(
-            f"adam_step: convention must be 'torch' or 'keras'. Got convention={convention!r}."
-        )
+    _check_convention("adam_step", convention)
     if amsgrad and max_exp_avg_sqs is None:
         raise ValueError("adam_step: amsgrad needs max_exp_avg_sqs. Got None.")
     beta1, beta2 = betas
@@ -103,11 +99,7 @@ def adam_step(
     ):
         if grad is None:
             continue
-        g = grad
-        if weight_decay and not decoupled:
-            g = g + weight_decay * w
-        if l1:
-            g = g + l1 * np.sign(w)
+        g = _penalized(grad, w, weight_decay, l1, decoupled)
         m[...] = beta1 * m + (1 - beta1) * g
         v[...] = beta2 * v + (1 - beta2) * g**2
         if u is not None:
@@ -122,16 +114,101 @@ def adam_step(
             w[...] -= lr * correction / (1 - beta1**t) * m / (root + eps)
 
 
-def clip_grad_norm(
-    grads: Sequence[FloatArray | None], max_norm: float, *, error_if_nonfinite: bool = True
-) -> float:
-    """Multiplies the gradients by max_norm / (norm + 1e-6) where that is below 1."""
-    given = [g for g in grads if g is not None]
-    norm = float(np.sqrt(sum(np.sum(np.square(g, dtype=np.float64)) for g in given)))
-    if error_if_nonfinite and not np.isfinite(norm):
-        raise ValueError(f"clip_grad_norm: the norm of the gradients must be finite. Got {norm}.")
-    factor = max_norm / (norm + 1e-6)
-    if not factor >= 1:
-        for g in given:
-            np.multiply(g, g.dtype.type(factor), out=g)
-    return norm
+def adagrad_step(
+    params: Sequence[FloatArray],
+    grads: Sequence[FloatArray | None],
+    accumulators: Sequence[FloatArray],
+    *,
+    lr: float,
+    eps: float = 1e-10,
+    weight_decay: float = 0.0,
+    l1: float = 0.0,
+    decoupled: bool = False,
+    convention: KerasConvention = "torch",
+) -> None:
+    """One step of Adagrad; parameters whose gradient is None are skipped.
+
+    With g = grad + weight_decay * w (unless decoupled) + l1 * sign(w): a = a + g**2.
+    "torch": w -= lr * g / (sqrt(a) + eps). "keras": w -= lr * g / sqrt(a + eps).
+    """
+    _check_convention("adagrad_step", convention)
+    for w, grad, a in zip(params, grads, accumulators, strict=True):
+        if grad is None:
+            continue
+        g = _penalized(grad, w, weight_decay, l1, decoupled)
+        a[...] += g**2
+        if decoupled:
+            w[...] -= lr * weight_decay * w
+        w[...] -= lr * g / _root(a, eps, convention)
+
+
+def rmsprop_step(
+    params: Sequence[FloatArray],
+    grads: Sequence[FloatArray | None],
+    mean_squares: Sequence[FloatArray],
+    mean_grads: Sequence[FloatArray] | None = None,
+    velocities: Sequence[FloatArray] | None = None,
+    *,
+    lr: float,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    momentum: float = 0.0,
+    centered: bool = False,
+    weight_decay: float = 0.0,
+    l1: float = 0.0,
+    decoupled: bool = False,
+    convention: KerasConvention = "torch",
+) -> None:
+    """One step of RMSprop; parameters whose gradient is None are skipped.
+
+    With g = grad + weight_decay * w (unless decoupled) + l1 * sign(w):
+    s = alpha * s + (1 - alpha) * g**2; centered: less the square of the mean gradient.
+    "torch": v = momentum * v + g / (sqrt(s) + eps); w -= lr * v.
+    "keras": v = momentum * v + lr * g / sqrt(s + eps); w -= v.
+    """
+    _check_convention("rmsprop_step", convention)
+    if centered and mean_grads is None:
+        raise ValueError("rmsprop_step: centered needs mean_grads. Got None.")
+    if momentum and velocities is None:
+        raise ValueError(f"rmsprop_step: momentum needs velocities. Got momentum={momentum}, None.")
+    means = [None] * len(params) if mean_grads is None or not centered else mean_grads
+    states = [None] * len(params) if velocities is None or not momentum else velocities
+    for w, grad, s, m, v in zip(params, grads, mean_squares, means, states, strict=True):
+        if grad is None:
+            continue
+        g = _penalized(grad, w, weight_decay, l1, decoupled)
+        s[...] = alpha * s + (1 - alpha) * g**2
+        spread = s
+        if m is not None:
+            m[...] = alpha * m + (1 - alpha) * g
+            spread = np.maximum(s - m**2, 0)
+        if decoupled:
+            w[...] -= lr * weight_decay * w
+        step = g / _root(spread, eps, convention)
+        if v is None:
+            w[...] -= lr * step
+        elif convention == "torch":
+            v[...] = momentum * v + step
+            w[...] -= lr * v
+        else:
+            v[...] = momentum * v + lr * step
+            w[...] -= v
+
+
+def _penalized(
+    g: FloatArray, w: FloatArray, weight_decay: float, l1: float, decoupled: bool
+) -> FloatArray:
+    if weight_decay and not decoupled:
+        g = g + weight_decay * w
+    return g + l1 * np.sign(w) if l1 else g
+
+
+def _root(square: FloatArray, eps: float, convention: KerasConvention) -> FloatArray:
+    return np.sqrt(square) + eps if convention == "torch" else np.sqrt(square + eps)
+
+
+def _check_convention(function: str, convention: KerasConvention) -> None:
+    if convention not in ("torch", "keras"):
+        raise ValueError(
+            f"{function}: convention must be 'torch' or 'keras'. Got convention={convention!r}."
+        )

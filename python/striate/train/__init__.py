@@ -15,7 +15,7 @@ Examples:
 
 from __future__ import annotations
 
-from ._callbacks import Callback, Checkpoint, Epoch, History
+from ._callbacks import Callback, Checkpoint, Epoch, History, UpdatePlateau
 from ._progress import Progress
 from ._state import Evaluation, FitState
 from ._trainer import Trainer
@@ -29,4 +29,5 @@ __all__ = [
     "History",
     "Progress",
     "Trainer",
+    "UpdatePlateau",
 ]

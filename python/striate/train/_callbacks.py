@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Literal
+
+from striate.optim import ReduceOnPlateau
 
 from ._state import Evaluation, FitState
 
@@ -81,3 +84,35 @@ class Checkpoint(Callback):
     def on_epoch_end(self, state: FitState) -> None:
         if state.epoch % self.every == 0 or state.epoch == state.epochs:
             state.trainer.save(self.path)
+
+
+class UpdatePlateau(Callback):
+    """Tells a `striate.optim.ReduceOnPlateau` how each epoch went.
+
+    Args:
+        schedule: The optimizer's `lr`.
+        metric: "loss" or "accuracy", of the validation where there is one, else of the training.
+
+    Raises:
+        ValueError: `metric` is another, or the schedule waits for it to go the other way.
+    """
+
+    def __init__(
+        self, schedule: ReduceOnPlateau, metric: Literal["loss", "accuracy"] = "loss"
+    ) -> None:
+        modes = {"loss": "min", "accuracy": "max"}
+        if metric not in modes:
+            raise ValueError(
+                f"UpdatePlateau: metric must be 'loss' or 'accuracy'. Got metric={metric!r}."
+            )
+        if schedule.mode != modes[metric]:
+            raise ValueError(
+                f"UpdatePlateau: a schedule for {metric} must have mode={modes[metric]!r}. "
+                f"Got mode={schedule.mode!r}."
+            )
+        self.schedule = schedule
+        self.metric = metric
+
+    def on_epoch_end(self, state: FitState) -> None:
+        result = state.running.result if state.validation is None else state.validation
+        self.schedule.update(getattr(result, self.metric))

@@ -46,9 +46,9 @@ class FitState:
     Attributes:
         trainer: The trainer that runs.
         epochs: The number of the last epoch.
-        batches: How many batches an epoch has.
+        batches: How many steps of the optimizer an epoch has: its batches, but for `accumulate`.
         epoch: The current epoch's number, from 1.
-        batch: How many of its batches are done.
+        batch: How many of its steps are done.
         running: The training loss and accuracy in them, each batch measured before its own step.
         seconds: How long they took.
         validation: The latest evaluation, None if there was none.
@@ -68,9 +68,11 @@ class FitState:
         self.running = RunningEvaluation()
         self._start = time.perf_counter()
 
-    def end_batch(self, loss: Any, scores: FloatArray, labels: IntArray) -> None:
-        self.batch += 1
+    def add_part(self, loss: Any, scores: FloatArray, labels: IntArray) -> None:
         self.running.add(loss, scores, labels)
+
+    def end_batch(self) -> None:
+        self.batch += 1
         self.seconds = time.perf_counter() - self._start
 
     @property

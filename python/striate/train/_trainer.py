@@ -6,11 +6,15 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from striate import io
+import numpy as np
+
+from striate import io, ops
 from striate._typing import FloatArray, IntArray
 from striate.data import DataLoader
+from striate.data._dataset import Arrays
 from striate.io._safetensors import load_all
 from striate.nn import Module
 from striate.optim import Optimizer
@@ -24,12 +28,23 @@ Loss = Callable[[FloatArray, IntArray], tuple[Any, FloatArray]]
 class Trainer:
     """Trains a classifier.
 
+    Which kind of gradient descent it is, is a matter of the loader's `batch_size`: the whole data
+    set is batch descent, 1 is stochastic descent in the textbooks' sense, what is in between is
+    mini-batch descent. Where a large batch does not fit the memory, `accumulate` adds up the
+    gradients of several small ones before each step.
+
     Args:
         net: The network; its output is one score per class, (N, C).
         loss: Called as `loss(scores, labels)`; returns the mean loss and its gradient, as
             `striate.losses.cross_entropy` does.
         optimizer: An optimizer of the network's parameters.
         callbacks: What is told of the progress, in this order.
+        accumulate: How many batches a step of the optimizer takes. Its gradient is that of one
+            batch that holds them all, up to rounding, for nets whose samples do not see each other
+            (batch norm's do); an epoch's last step takes what is left.
+
+    Raises:
+        ValueError: `accumulate` is below 1.
 
     Attributes:
         epoch: How many epochs the network has been trained.
@@ -44,11 +59,16 @@ class Trainer:
         loss: Loss,
         optimizer: Optimizer,
         callbacks: Sequence[Callback] = (),
+        *,
+        accumulate: int = 1,
     ) -> None:
+        if accumulate < 1:
+            raise ValueError(f"Trainer: accumulate must be at least 1. Got {accumulate}.")
         self.net = net
         self.loss = loss
         self.optimizer = optimizer
         self.callbacks = list(callbacks)
+        self.accumulate = accumulate
         self.epoch = 0
 
     def fit(self, loader: DataLoader, epochs: int, *, validation: DataLoader | None = None) -> None:
@@ -68,7 +88,7 @@ class Trainer:
         """
         if not len(loader):
             raise ValueError("fit: loader must have at least one batch. Got 0.")
-        state = FitState(self, epochs=self.epoch + epochs, batches=len(loader))
+        state = FitState(self, epochs=self.epoch + epochs, batches=self._steps(loader))
         try:
             for callback in self.callbacks:
                 callback.on_fit_begin(state)
@@ -83,13 +103,9 @@ class Trainer:
     ) -> None:
         loader.epoch = self.epoch
         state.begin_epoch(self.epoch + 1)
-        for x, labels in loader:
-            y, pullback = self.net.vjp(x)
-            loss, dy = self.loss(y, labels)
-            self.optimizer.zero_grad()
-            pullback(dy, input_grad=False)
-            self.optimizer.step()
-            state.end_batch(loss, y, labels)
+        batches = iter(loader)
+        while batch := list(islice(batches, self.accumulate)):
+            self._step(batch, state)
             for callback in self.callbacks:
                 callback.on_batch_end(state)
         loss = state.running.result.loss
@@ -103,6 +119,23 @@ class Trainer:
             state.validation = self.evaluate(validation)
         for callback in self.callbacks:
             callback.on_epoch_end(state)
+
+    def _steps(self, loader: DataLoader) -> int:
+        return -(-len(loader) // self.accumulate)
+
+    def _step(self, parts: Sequence[Arrays], state: FitState) -> None:
+        """Make one step with the gradient of the parts' mean loss."""
+        samples = sum(len(labels) for _, labels in parts)
+        self.optimizer.zero_grad()
+        for x, labels in parts:
+            y, pullback = self.net.vjp(x)
+            loss, dy = self.loss(y, labels)
+            if len(parts) > 1:  # the part's share in the mean
+                dy = ops.mul(dy, np.full_like(dy, len(labels) / samples))
+            pullback(dy, input_grad=False)
+            state.add_part(loss, y, labels)
+        self.optimizer.step()
+        state.end_batch()
 
     def evaluate(self, loader: DataLoader) -> Evaluation:
         """Measure the loss and accuracy of the network's inference.
@@ -133,7 +166,7 @@ class Trainer:
         counters: dict[str, Any] = {"epoch": self.epoch, "net": self.net.train_state()}
         counters["optimizer"] = {}
         for name, value in self.optimizer.state_dict().items():
-            if isinstance(value, int):
+            if value is None or isinstance(value, int | float):
                 counters["optimizer"][name] = value
             else:
                 tensors[f"optimizer.{name}"] = value

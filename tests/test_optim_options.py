@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -182,9 +183,11 @@ def test_average_comes_back_after_an_error_and_must_be_asked_for() -> None:
     p.grad = np.ones(1)
     opt.step()
     opt.step()
-    with pytest.raises(KeyError), opt.averaged():
-        assert p.data[0] == -1.5
+    seen = []
+    with suppress(KeyError), opt.averaged():
+        seen.append(p.data[0])
         raise KeyError
+    assert seen == [-1.5]
     assert p.data[0] == -2
     with pytest.raises(ValueError, match="averaged: a group must have the option ema"):
         optim.SGD([p], lr=1.0).averaged().__enter__()

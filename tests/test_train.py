@@ -281,7 +281,7 @@ def test_batch_mini_batch_and_single_sample_descent_differ_by_batch_size_alone()
 
 def test_accumulate_must_be_positive() -> None:
     net = nn.Linear(2, 2)
-    with pytest.raises(ValueError, match="accumulate must be at least 1. Got 0"):
+    with pytest.raises(ValueError, match=r"accumulate must be at least 1\. Got 0"):
         train.Trainer(net, losses.cross_entropy, optim.SGD(net.parameters(), 0.1), accumulate=0)
 
 

@@ -323,7 +323,7 @@ def _adagrad_step(torch: Any, a: Arguments) -> Run:
 
 def _rmsprop_step(torch: Any, a: Arguments) -> Run:
     # PyTorch has no fused one: the list functions that its optimizer uses on the CPU if asked to.
-    step = torch.optim.rmsprop.rmsprop
+    step = torch.optim._functional.rmsprop
     options = {name: a[name] for name in ("lr", "alpha", "eps", "weight_decay", "momentum")}
     options |= {"centered": a["centered"], "foreach": True}
     steps = [torch.tensor(0.0) for _ in a["params"]]

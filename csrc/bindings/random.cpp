@@ -58,11 +58,28 @@ py::array normal(py::object shape, py::object seed, py::object offset, py::objec
   return out.release();
 }
 
+py::array truncated_normal(py::object shape, py::object seed, py::object offset, py::object mean,
+                           py::object std, py::object cut, py::object dtype) {
+  static constexpr char function[] = "random_truncated_normal";
+  const Draw d = parse_draw(function, shape, seed, offset, dtype);
+  const double center = parse_float(function, "mean", mean),
+               scale = parse_float(function, "std", std), most = parse_float(function, "cut", cut);
+  spec::random_truncated_normal(function, d.dtype, center, scale, most);
+  Output out(d.dtype, d.shape);
+  run_for(d.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    random_truncated_normal(d.count, d.seed, d.offset, center, scale, most,
+                            static_cast<T*>(out.data()));
+  });
+  return out.release();
+}
+
 }  // namespace
 
 void register_random(py::module_& module) {
   module.def("random_uniform", uniform);
   module.def("random_normal", normal);
+  module.def("random_truncated_normal", truncated_normal);
 }
 
 }  // namespace striate::bindings

@@ -158,9 +158,23 @@ void random_normal(int64_t count, uint64_t seed, uint64_t offset, double mean, d
   fill(count, seed, offset, out, [=](double u) { return mean + std * inverse_normal(u); });
 }
 
+template <class T>
+void random_truncated_normal(int64_t count, uint64_t seed, uint64_t offset, double mean, double std,
+                             double cut, T* out) {
+  const double low = 0.5 * std::erfc(cut / std::sqrt(2.0));  // the part below -cut
+  fill(count, seed, offset, out, [=](double u) {
+    const double x = inverse_normal(std::max(low + (1 - 2 * low) * u, 0x1p-1022));
+    return mean + std * std::min(std::max(x, -cut), cut);
+  });
+}
+
 template void random_uniform<float>(int64_t, uint64_t, uint64_t, double, double, float*);
 template void random_uniform<double>(int64_t, uint64_t, uint64_t, double, double, double*);
 template void random_normal<float>(int64_t, uint64_t, uint64_t, double, double, float*);
 template void random_normal<double>(int64_t, uint64_t, uint64_t, double, double, double*);
+template void random_truncated_normal<float>(int64_t, uint64_t, uint64_t, double, double, double,
+                                             float*);
+template void random_truncated_normal<double>(int64_t, uint64_t, uint64_t, double, double, double,
+                                              double*);
 
 }  // namespace striate

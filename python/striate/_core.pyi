@@ -406,6 +406,16 @@ def random_normal(
     dtype: str,
     /,
 ) -> FloatArray: ...
+def random_truncated_normal(
+    shape: tuple[int, ...],
+    seed: int,
+    offset: int,
+    mean: float,
+    std: float,
+    cut: float,
+    dtype: str,
+    /,
+) -> FloatArray: ...
 def fma_rate(dtype: str, seconds: float) -> float: ...
 def copy_rate(bytes: int, seconds: float) -> float: ...
 def set_num_threads(threads: int, /) -> None: ...

@@ -31,4 +31,10 @@ void random_normal(const char* function, DType dtype, double mean, double std) {
   check(std >= 0, function, "std must be at least 0. Got std=", std, ".");
 }
 
+void random_truncated_normal(const char* function, DType dtype, double mean, double std,
+                             double cut) {
+  random_normal(function, dtype, mean, std);
+  check(cut > 0, function, "cut must be above 0. Got cut=", cut, ".");
+}
+
 }  // namespace striate::spec

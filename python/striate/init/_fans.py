@@ -14,10 +14,82 @@ from ._stream import RngLike
 
 
 class Fans(NamedTuple):
-    """How many inputs feed one output of a layer, and how many outputs one input feeds."""
+    """How many inputs feed one output of a layer, and how many outputs one input feeds.
+
+    `groups`, 1 unless `conv_fans` says otherwise, is how many independent parts the layer has.
+    """
 
     fan_in: int
     fan_out: int
+
+    @property
+    def groups(self) -> int:
+        return 1
+
+
+class _GroupedFans(Fans):
+    """The fans of a layer of several groups: a pair like the others, with one thing more."""
+
+    _groups: int
+
+    def __repr__(self) -> str:
+        return f"Fans(fan_in={self.fan_in}, fan_out={self.fan_out}, groups={self.groups})"
+
+    @property
+    def groups(self) -> int:
+        return self._groups
+
+
+def conv_fans(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Sequence[int],
+    *,
+    stride: Sequence[int] | int = 1,
+    groups: int = 1,
+    transposed: bool = False,
+) -> Fans:
+    """Return the fans of a convolution.
+
+    Formula, with K the elements of the kernel, s the product of the strides and g the groups::
+
+        fan_in = in_channels / g * K        fan_out = out_channels / g * K / s
+
+    A transposed convolution spreads where the other gathers: there s divides fan_in instead. Each
+    output of a group sees, and each input reaches, that group's channels alone; with a stride, one
+    input is seen by each s-th window only. (Both are means where strides do not divide the kernel,
+    rounded.)
+
+    Args:
+        in_channels, out_channels: of the whole layer.
+        kernel_size: along each spatial axis.
+        stride: along each spatial axis, or one for all.
+        groups: how many independent parts the layer has; a depthwise one has in_channels.
+        transposed: whether it is a transposed convolution.
+
+    References:
+        He et al., Delving Deep into Rectifiers (2015), section 2.2.
+
+    Examples:
+        >>> conv_fans(64, 128, (3, 3))
+        Fans(fan_in=576, fan_out=1152)
+        >>> conv_fans(64, 64, (3, 3), groups=64)
+        Fans(fan_in=9, fan_out=9, groups=64)
+        >>> conv_fans(64, 32, (4, 4), stride=2, transposed=True)
+        Fans(fan_in=256, fan_out=512)
+    """
+    strides = (stride,) * len(kernel_size) if isinstance(stride, int) else stride
+    taps, skipped = math.prod(kernel_size), math.prod(strides)
+    gathered, spread = in_channels // groups * taps, out_channels // groups * taps
+    if transposed:
+        gathered = max(1, round(gathered / skipped))
+    else:
+        spread = max(1, round(spread / skipped))
+    if groups == 1:
+        return Fans(gathered, spread)
+    fans = _GroupedFans(gathered, spread)
+    fans._groups = groups
+    return fans
 
 
 class Initializer(Protocol):
@@ -26,37 +98,3 @@ class Initializer(Protocol):
     def __call__(
         self, shape: Sequence[int], fans: Fans, rng: RngLike, dtype: npt.DTypeLike, /
     ) -> FloatArray: ...
-
-
-def gain(nonlinearity: str, slope: float = 0.01) -> float:
-    """Return the factor by which weights must grow so that a nonlinearity keeps the variance.
-
-    Args:
-        nonlinearity: "linear", "sigmoid" (1), "tanh" (5/3), "relu" (sqrt 2), "leaky_relu"
-            (sqrt(2 / (1 + slope**2))) or "selu" (3/4): PyTorch's values.
-        slope: the negative slope of "leaky_relu".
-
-    Raises:
-        ValueError: for another nonlinearity.
-
-    References:
-        He et al., Delving Deep into Rectifiers (2015), section 2.2.
-
-    Examples:
-        >>> round(gain("relu") ** 2, 6)
-        2.0
-    """
-    gains = {
-        "linear": 1.0,
-        "sigmoid": 1.0,
-        "tanh": 5 / 3,
-        "relu": math.sqrt(2.0),
-        "leaky_relu": math.sqrt(2.0 / (1.0 + slope**2)),
-        "selu": 0.75,
-    }
-    if nonlinearity not in gains:
-        raise ValueError(
-            f"gain: nonlinearity must be one of {', '.join(gains)}. "
-            f"Got nonlinearity={nonlinearity!r}."
-        )
-    return gains[nonlinearity]

@@ -91,6 +91,23 @@ class Stream:
         offset = self._advance(shape)
         return _core.random_normal(tuple(shape), self.seed, offset, mean, std, np.dtype(dtype).name)
 
+    def truncated_normal(
+        self,
+        shape: Sequence[int],
+        mean: float = 0.0,
+        std: float = 1.0,
+        cut: float = 2.0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> FloatArray:
+        """Draw from the normal distribution within `cut` standard deviations of the mean.
+
+        `std` is that of the whole distribution; what is left of it varies less.
+        """
+        offset = self._advance(shape)
+        return _core.random_truncated_normal(
+            tuple(shape), self.seed, offset, mean, std, cut, np.dtype(dtype).name
+        )
+
     def _advance(self, shape: Sequence[int]) -> int:
         offset = self.offset
         self.offset += (math.prod(shape) + 1) // 2

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from striate._typing import FloatArray
 
-from ._fans import Fans, gain
+from ._fans import Fans
+from ._gain import gain
 from ._simple import normal, uniform
 from ._stream import RngLike
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from striate._typing import (
     Padding1d,
     Padding3d,
 )
-from striate.init import Fans, Initializer, RngLike
+from striate.init import Fans, Initializer, RngLike, conv_fans
 from striate.ops.packed import packed_conv
 
 from ._affine import check_counts, kernel_sizes, weight_and_bias
@@ -118,10 +117,13 @@ class Conv(Module, Generic[_Size, _Pad]):
         return None if self.bias is None else self.bias.data
 
     def fans(self) -> Fans:
-        # An output reads, and an input reaches, only the channels of its own group: with all of
-        # out_channels in fan_out, grouped layers would start with gradients too small.
-        taps = prod(self.kernel_size)
-        return Fans(self.in_channels // self.groups * taps, self.out_channels // self.groups * taps)
+        return conv_fans(
+            self.in_channels,
+            self.out_channels,
+            self.kernel_size,
+            stride=self.stride,
+            groups=self.groups,
+        )
 
     def _op(self, suffix: str) -> Callable[..., Any]:
         op: Callable[..., Any] = getattr(ops, f"conv{self._rank}d{suffix}")
@@ -199,7 +201,7 @@ class Conv2d(Conv[IntOrPair, Padding]):
         >>> conv(np.zeros((1, 3, 224, 224), np.float32)).shape
         (1, 64, 55, 55)
         >>> conv.fans()
-        Fans(fan_in=363, fan_out=7744)
+        Fans(fan_in=363, fan_out=484)
     """
 
     _rank = 2

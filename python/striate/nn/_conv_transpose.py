@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from striate._typing import (
     Padding1d,
     Padding3d,
 )
-from striate.init import Fans, Initializer, RngLike
+from striate.init import Fans, Initializer, RngLike, conv_fans
 
 from ._affine import check_counts, kernel_sizes, weight_and_bias
 from ._module import Module
@@ -110,12 +109,14 @@ class _ConvTranspose(Module, Generic[_Size, _Pad]):
         return y, pullback
 
     def fans(self) -> Fans:
-        # Each input reaches all taps of its group; the outputs share these, s times as many of them
-        # along each axis, so that with a stride an output meets fewer.
-        taps = prod(self.kernel_size)
-        strides = self.stride if isinstance(self.stride, tuple) else (self.stride,) * self._rank
-        met = self.in_channels // self.groups * taps / max(1, prod(strides))
-        return Fans(max(1, round(met)), self.out_channels // self.groups * taps)
+        return conv_fans(
+            self.in_channels,
+            self.out_channels,
+            self.kernel_size,
+            stride=self.stride,
+            groups=self.groups,
+            transposed=True,
+        )
 
     def flops(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> int:
         # Counted from the inputs, as the average fan_in is rounded.

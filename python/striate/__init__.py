@@ -25,13 +25,13 @@ from striate._settings import (
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from striate import data, init, io, losses, nn, ops, optim, reference, train
+    from striate import data, init, io, losses, nn, ops, optim, prune, reference, train
 
 __version__: str = build_info()["version"]
 
 _threadpoolctl.register()
 
-_SUBMODULES = ("data", "init", "io", "losses", "nn", "ops", "optim", "reference", "train")
+_SUBMODULES = ("data", "init", "io", "losses", "nn", "ops", "optim", "prune", "reference", "train")
 
 __all__ = [
     "__version__",
@@ -49,6 +49,7 @@ __all__ = [
     "nn",
     "ops",
     "optim",
+    "prune",
     "reference",
     "set_max_workspace",
     "set_num_threads",

@@ -9,8 +9,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+# Those that need no arguments.
 _INITIALIZERS = (
     "kaiming_normal",
     "kaiming_uniform",
@@ -19,6 +20,7 @@ _INITIALIZERS = (
     "xavier_normal",
     "xavier_uniform",
     "normal",
+    "orthogonal",
 )
 
 
@@ -77,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.set_defaults(run=_explain)
 
+    _add_init_report(commands)
+
     train = commands.add_parser("train", help="train a network")
     tasks = train.add_subparsers(required=True, metavar="TASK")
     digits = tasks.add_parser(
@@ -109,6 +113,31 @@ def _call_argument(text: str) -> tuple[str | None, object]:
     return (name if equals else None), parsed
 
 
+def _add_init_report(commands: argparse._SubParsersAction[_Parser]) -> None:
+    report = commands.add_parser(
+        "init-report",
+        help="judge a network's initial weights",
+        description="Send one batch through a network and back, and judge each layer. "
+        "Without NET, the batch is of handwritten digits.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    option = report.add_argument
+    option(
+        "net",
+        nargs="?",
+        metavar="NET",
+        help="package.module:function, called without arguments; without it, the network of "
+        "`striate train digits`",
+    )
+    option("--input", type=_shape, help="NET's input, such as 64,3,32,32: normal random numbers")
+    option("--init", choices=_INITIALIZERS, default=_INITIALIZERS[0], help="the weights, not NET's")
+    option("--depth", type=_int(1, 1000), help="so many 3x3 convolutions with ReLU instead")
+    option("--seed", type=_int(0, 2**64 - 1), default=0, help="what everything random follows from")
+    option("--batch-size", type=_int(1, 10**6), default=256, help="digits in the batch")
+    option("--plot", type=Path, help="PNG file to draw the layers' magnitudes to")
+    report.set_defaults(run=_init_report)
+
+
 def _int(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         try:
@@ -130,6 +159,16 @@ def _positive(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"must be a positive number. Got {text!r}.")
     return value
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        shape = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise argparse.ArgumentTypeError(f"must be positive ints and commas. Got {text!r}.")
+    return shape
 
 
 def _folder(text: str) -> Path:
@@ -205,3 +244,44 @@ def _train_digits(arguments: argparse.Namespace) -> int:
     )
     print(f"test accuracy {accuracy:.2%}")
     return 0
+
+
+def _init_report(arguments: argparse.Namespace) -> int:
+    from striate import data, init
+    from striate.train import digits
+
+    weights, seed = getattr(init, arguments.init)(), arguments.seed
+    if arguments.net is not None:
+        if arguments.input is None:
+            print("striate init-report: NET needs --input.", file=sys.stderr)
+            return 2
+        net, labels = _load(arguments.net), None
+        batch = init.Stream(seed).normal(arguments.input)
+    else:
+        images, labels = data.digits()[0][: arguments.batch_size]
+        batch = (images - images.mean()) / images.std()
+        if arguments.depth is None:
+            net = digits.network(seed, weights)
+        else:
+            net = digits.deep_network(arguments.depth, seed, weights)
+    report = init.report(net, batch, labels, rng=seed)
+    print(report)
+    if arguments.plot is not None:
+        title = arguments.net or f"{arguments.init}, seed {seed}"
+        report.plot(arguments.plot, title=f"magnitudes by depth: {title}")
+    return 0
+
+
+def _load(name: str) -> Any:
+    """Call the function that "package.module:function" names, and return the net that it makes."""
+    from importlib import import_module
+
+    from striate import nn
+
+    module, _, function = name.partition(":")
+    sys.path.insert(0, "")  # as `python -m` does
+    make = getattr(import_module(module), function, None)
+    net = make() if callable(make) else None
+    if not isinstance(net, nn.Module):
+        raise ImportError(f"init-report: {name} must be a function that makes a net.")
+    return net

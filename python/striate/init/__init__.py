@@ -4,7 +4,8 @@ An initializer is a function `init(shape, fans, rng, dtype) -> array`; the facto
 and layers take them as `weight_init=` and `bias_init=`. `fans` is the layer's `fans()`, `rng` an
 int, a `numpy.random.Generator` or a `Stream`.
 
-`lsuv`, `data_dependent` and `autoencoder` take a whole net and data, `pretrained` a net and a file.
+`lsuv`, `data_dependent` and `autoencoder` take a whole net and data, `pretrained` a net and a
+file; `report` judges a net before its first step.
 
 Examples:
     >>> from striate import init
@@ -22,6 +23,7 @@ from ._fans import Fans, Initializer, conv_fans
 from ._gain import gain
 from ._lsuv import LsuvStep, lsuv
 from ._pretrained import PretrainedReport, pretrained
+from ._report import InitReport, LayerReport, report
 from ._simple import constant, normal, ones, uniform, zeros
 from ._stream import RngLike, Stream
 from ._structured import identity, orthogonal, sparse
@@ -39,7 +41,9 @@ __all__ = [
     "AutoencoderStep",
     "DataDependentStep",
     "Fans",
+    "InitReport",
     "Initializer",
+    "LayerReport",
     "LsuvStep",
     "PretrainedReport",
     "RngLike",
@@ -59,6 +63,7 @@ __all__ = [
     "ones",
     "orthogonal",
     "pretrained",
+    "report",
     "sparse",
     "truncated_normal",
     "uniform",

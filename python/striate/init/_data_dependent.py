@@ -102,19 +102,19 @@ def _scaled(w: FloatArray, scale: FloatArray, layer: Any) -> FloatArray:
 
 
 def _rates(
-    net: Module, layers: list[tuple[str, Module]], batch: FloatArray, rng: RngLike
+    net: Module, layers: list[tuple[str, Any]], batch: FloatArray, rng: RngLike
 ) -> list[float]:
     """Each layer's gradient norm, by a random linear loss, relative to its weights'."""
     grads: dict[Any, FloatArray] = {}
     y, pullback = net.vjp(batch, train=False)
     loss = Stream.of(rng).fold_in("data_dependent").normal(y.shape, dtype=y.dtype)
     pullback(loss, input_grad=False, grads=grads)
-    return [
-        float(np.linalg.norm(grads[layer.weight]) / max(np.linalg.norm(layer.weight.data), 1e-300))
-        if layer.weight in grads
-        else math.nan
-        for _, layer in layers
-    ]
+    weights = [layer.weight for _, layer in layers]
+    return [_norm(grads[w]) / _norm(w.data) if w in grads else math.nan for w in weights]
+
+
+def _norm(array: FloatArray) -> float:
+    return float(np.linalg.norm(array.astype(np.float64))) or math.nan
 
 
 def _balance(layers: list[Any], rates: list[float]) -> None:

@@ -16,7 +16,7 @@ class _Stop(Exception):
     """Ends a pass that has gone far enough."""
 
 
-def weighted_layers(function: str, net: Module, batch: FloatArray) -> list[tuple[str, Module]]:
+def weighted_layers(function: str, net: Module, batch: FloatArray) -> list[tuple[str, Any]]:
     """Return paths and layers with a weight of two axes or more, in the order in which they run.
 
     Raises:
@@ -24,7 +24,7 @@ def weighted_layers(function: str, net: Module, batch: FloatArray) -> list[tuple
     """
     from striate.nn import Parameter, observe
 
-    found: dict[int, tuple[str, Module]] = {}
+    found: dict[int, tuple[str, Any]] = {}
 
     def note(path: str, layer: Module, _: Any) -> None:
         weight = getattr(layer, "weight", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,7 +83,7 @@ class identity:
     ) -> FloatArray:
         groups, rows, _ = _matrices("identity", shape, fans)
         result = np.zeros(shape, dtype)
-        centre = tuple((size - 1) // 2 for size in shape[2:])
+        centre: tuple[Any, ...] = tuple((size - 1) // 2 for size in shape[2:])
         same = np.arange(min(rows, shape[1]))
         for group in range(groups):
             result[(group * rows + same, same, *centre)] = self.gain

@@ -12,7 +12,7 @@ from striate._typing import FloatArray
 from striate.init import Fans, RngLike, Stream
 
 from ._buffer import Buffer
-from ._observe import seen
+from ._observe import seen, watched
 from ._parameter import Parameter, Seed
 from ._pullback import Pullback, accepts
 from ._summary import Summary, multiply_add_flops, summarize
@@ -413,6 +413,7 @@ def _returns_pullback(write: Callable[..., Any]) -> Callable[..., tuple[Any, Pul
         y, run = write(self, *inputs, train=train) if takes_train else write(self, *inputs)
         seen(self, inputs, y)
         return y, Pullback(run, y, self.named_parameters())
+        return y, Pullback(watched(self, run), y, self.named_parameters())
 
     return vjp
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ._pullback import accepts
+
 if TYPE_CHECKING:
     from ._module import Module
 
@@ -15,10 +17,25 @@ Observer: TypeAlias = Callable[["Module", tuple[Any, ...], Any], None]
 
 _observer: ContextVar[Observer | None] = ContextVar("striate.nn.observer", default=None)
 
+# Called with a layer and the gradients of its outputs.
+GradientObserver: TypeAlias = Callable[["Module", tuple[Any, ...]], None]
+
+_gradient_observer: ContextVar[GradientObserver | None] = ContextVar(
+    "striate.nn.gradient_observer", default=None
+)
+
 
 @contextmanager
-def observe(net: Module, fn: Callable[[str, Module, Any], None]) -> Iterator[None]:
+def observe(
+    net: Module,
+    fn: Callable[[str, Module, Any], None],
+    *,
+    gradient: Callable[[str, Module, Any], None] | None = None,
+) -> Iterator[None]:
     """Call `fn(path, layer, y)` after each layer of `net` that runs in this block.
+
+    `gradient(path, layer, dy)` is called with the gradient of each layer's output (a tuple of
+    several) when the pullback of a `vjp` of this block takes it, in the block or later.
 
     Both inference and `vjp` are seen, in this thread only; containers after their layers. Paths are
     relative to `net`, which has the path "".
@@ -39,8 +56,20 @@ def observe(net: Module, fn: Callable[[str, Module, Any], None]) -> Iterator[Non
         if id(layer) in paths:
             fn(paths[id(layer)], layer, y)
 
-    with watch(call):
-        yield
+    outer = _gradient_observer.get()
+
+    def taken(layer: Module, dys: tuple[Any, ...]) -> None:
+        if outer is not None:
+            outer(layer, dys)
+        if gradient is not None and id(layer) in paths:
+            gradient(paths[id(layer)], layer, dys[0] if len(dys) == 1 else dys)
+
+    token = _gradient_observer.set(outer if gradient is None else taken)
+    try:
+        with watch(call):
+            yield
+    finally:
+        _gradient_observer.reset(token)
 
 
 @contextmanager
@@ -65,3 +94,17 @@ def seen(layer: Module, inputs: tuple[Any, ...], y: Any) -> None:
     observer = _observer.get()
     if observer is not None:
         observer(layer, inputs, y)
+
+
+def watched(layer: Module, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a layer's pullback that also reports the gradient it is given."""
+    observer = _gradient_observer.get()
+    if observer is None:
+        return run
+    takes_input_grad = accepts(run, "input_grad")
+
+    def pullback(*dys: Any, input_grad: bool = True) -> Any:
+        observer(layer, dys)
+        return run(*dys, input_grad=input_grad) if takes_input_grad else run(*dys)
+
+    return pullback

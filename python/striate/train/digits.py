@@ -41,6 +41,24 @@ def network(seed: int, weight_init: init.Initializer | None = None) -> nn.Sequen
     )
 
 
+def deep_network(
+    depth: int, seed: int, weight_init: init.Initializer, *, channels: int = 16
+) -> nn.Sequential:
+    """Make `depth` convolutions with ReLU, 3x3 at the images' full size, and a linear layer.
+
+    Nothing in it corrects a bad start: no normalisation, no shortcuts. It shows what the initial
+    weights alone do.
+    """
+    layers: list[nn.Module] = [
+        nn.Conv2d(
+            channels if i else 1, channels, 3, padding=1, activation="relu", weight_init=weight_init
+        )
+        for i in range(depth)
+    ]
+    head = (nn.GlobalAvgPool2d(), nn.Flatten(), nn.Linear(channels, 10, weight_init=weight_init))
+    return nn.Sequential(*layers, *head, rng=seed)
+
+
 def run(
     *, seed: int, epochs: int, weight_init: init.Initializer, lr: float, batch_size: int, out: Path
 ) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy.typing as npt
 
@@ -113,7 +113,7 @@ class _ConvTranspose(Module, Generic[_Size, _Pad]):
             self.in_channels,
             self.out_channels,
             self.kernel_size,
-            stride=self.stride,
+            stride=cast("Sequence[int] | int", self.stride),
             groups=self.groups,
             transposed=True,
         )

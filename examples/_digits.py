@@ -64,6 +64,7 @@ def curves(axes: Any, runs: Iterable[tuple[str, Any]]) -> None:
         axes.plot(epochs, array.mean(0), color=color, label=name, lw=1.6)
         axes.fill_between(epochs, array.min(0), array.max(0), color=color, alpha=0.15, lw=0)
     axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     tidy(axes)
 
 

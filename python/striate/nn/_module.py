@@ -412,7 +412,6 @@ def _returns_pullback(write: Callable[..., Any]) -> Callable[..., tuple[Any, Pul
     def vjp(self: Module, *inputs: Any, train: bool = True) -> tuple[Any, Pullback]:
         y, run = write(self, *inputs, train=train) if takes_train else write(self, *inputs)
         seen(self, inputs, y)
-        return y, Pullback(run, y, self.named_parameters())
         return y, Pullback(watched(self, run), y, self.named_parameters())
 
     return vjp

@@ -84,9 +84,14 @@ def test_it_is_frozen() -> None:
 
 
 def test_few_channels_are_direct() -> None:
-    e = striate.explain("conv2d", (1, 64, 32, 32), (64, 1, 3, 3), groups=64)
-    assert e.algorithm.startswith("direct")
+    e = striate.explain("conv2d", (1, 1, 32, 32), (6, 1, 3, 3))
+    assert e.algorithm == "direct"
     assert e.workspace_bytes == 0
+
+
+def test_many_small_groups_are_lanes(isa: str) -> None:
+    e = striate.explain("conv2d", (1, 64, 32, 32), (64, 1, 3, 3), groups=64)
+    assert e.algorithm == "group lanes"
 
 
 def call(name: str, rng: np.random.Generator, dtype: str, **options: Any) -> Any:

@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "core/plan/conv_weight_grad.h"
+#include "core/plan/group_lanes.h"
 #include "core/plan/implicit_gemm.h"
 #include "core/plan/winograd.h"
 #include "core/plan/winograd_weight_grad.h"
@@ -73,6 +74,18 @@ bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
 // Only the kernel knows its scratch.
 Bytes direct_bytes(const Request&) { return {0, -1}; }
 
+bool group_lanes_pay(const Request& r) { return group_lanes_fit(r.problem, r.tiles.gemm.lanes); }
+
+Bytes group_lanes_bytes(const Request& r) {
+  const GroupLanes g =
+      plan_group_lanes(r.problem, r.tiles.gemm.lanes, r.direction == ConvDirection::input_grad);
+  const bool weight_grad = is_weight_grad(r);
+  const int64_t parts = weight_grad ? group_lanes_splits(g, r.problem.batch) : 1;
+  // A task holds one register tile's channels of the result, or all of dy's.
+  const int64_t held = g.stage() + (weight_grad ? g.rows : 4) * g.result();
+  return {parts * g.weights() * item_size(r.problem), held * item_size(r.problem)};
+}
+
 Bytes winograd_bytes(const Request& r) {
   if (r.direction == ConvDirection::weight_grad) {
     const WinogradWeightGrad g = plan_winograd_weight_grad(r.problem, r.tiles.weight_grad);
@@ -103,6 +116,8 @@ Bytes implicit_gemm_bytes(const Request& r, bool shared) {
 // The first that serves a problem and fits max_workspace computes it. Every problem is served by
 // one that needs no workspace.
 const Candidate candidates[] = {
+    {ConvAlgorithm::group_lanes, "group lanes", group_lanes_pay, group_lanes_bytes,
+     "there are groups enough to fill vectors, each too small for a matrix product"},
     {ConvAlgorithm::direct, "direct", few_channels, direct_bytes,
      "the groups have too few channels for a matrix product"},
     {ConvAlgorithm::winograd, "Winograd", winograd_pays, winograd_bytes,

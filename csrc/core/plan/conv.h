@@ -15,6 +15,7 @@ enum class ConvAlgorithm : uint8_t {
   implicit_gemm,
   implicit_gemm_unshared,  // which needs no workspace
   direct,
+  group_lanes,
   winograd,
   broadcast,
   broadcast_unsliced,

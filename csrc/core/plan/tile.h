@@ -9,6 +9,7 @@ namespace striate {
 struct TileShape {
   int rows;
   int columns;
+  int lanes = 0;  // of a vector, where a plan asks
 };
 
 // Terms that are added up in registers before they join the result: more would lose accuracy (each

@@ -1,5 +1,6 @@
 // Forward convolution and its input gradient: each call goes to the algorithm that plan_conv chose.
 #include "cpu/conv/direct.h"
+#include "cpu/conv/group_lanes.h"
 #include "cpu/conv/implicit_gemm.h"
 #include "cpu/conv/winograd.h"
 #include "cpu/gemm/tile.h"
@@ -10,7 +11,7 @@ namespace striate::cpu::STRIATE_ISA {
 namespace {
 
 template <class T>
-constexpr TileShape kTile = {kTileRows, kTileColumns<T>};
+constexpr TileShape kTile = {kTileRows, kTileColumns<T>, Vec<T>::lanes};
 
 template <class T>
 void gather(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const T* mask, const T* w,
@@ -54,6 +55,9 @@ void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, co
       packed = nullptr;
     }
   }
+  if (algorithm == ConvAlgorithm::group_lanes)
+    return group_lanes_conv(plan_group_lanes(problem, Vec<T>::lanes, false), problem, x, nullptr, w,
+                            bias, relu, y, context);
   gather<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, packed, bias, relu, y,
             context);
 }
@@ -87,6 +91,9 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
                       dx, context))
       return;
   }
+  if (algorithm == ConvAlgorithm::group_lanes)
+    return group_lanes_conv(plan_group_lanes(problem, Vec<T>::lanes, true), problem, dy, y, w, bias,
+                            false, dx, context);
   if (input_grad_has_gaps(problem)) fill(problem, bias, dx, context);
   const int64_t phases = input_grad_phases(problem);
   for (int64_t phase = 0; phase < phases; ++phase) {

@@ -10,6 +10,7 @@
 #include "core/plan/implicit_gemm.h"
 #include "cpu/conv/broadcast.h"
 #include "cpu/conv/direct.h"
+#include "cpu/conv/group_lanes.h"
 #include "cpu/conv/winograd_weight_grad.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -296,6 +297,9 @@ void weight_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* d
         winograd_weight_grad(plan_winograd_weight_grad(problem, kTile<T>), dy, x, y, dw, context))
       return;
   }
+  if (algorithm == ConvAlgorithm::group_lanes)
+    return group_lanes_weight_grad(plan_group_lanes(problem, Vec<T>::lanes, false), problem, dy, x,
+                                   y, dw, context);
   if (algorithm == ConvAlgorithm::direct)
     return direct_weight_grad(plan_forward(problem, kTile<T>), dy, x, y, dw, context);
   const bool workspace = algorithm == ConvAlgorithm::broadcast;

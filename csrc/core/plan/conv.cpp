@@ -3,7 +3,7 @@
 #include "core/check.h"
 #include "core/plan/conv_weight_grad.h"
 #include "core/plan/group_lanes.h"
-#include "core/plan/implicit_gemm.h"
+#include "core/plan/implicit_gemm_plan.h"
 #include "core/plan/winograd.h"
 #include "core/plan/winograd_weight_grad.h"
 
@@ -103,14 +103,12 @@ Bytes broadcast_bytes(const Request& r, bool workspace) {
 }
 
 Bytes implicit_gemm_bytes(const Request& r, bool shared) {
-  const ConvProblem& p = r.problem;
-  const bool forward = r.direction == ConvDirection::forward;
-  if (!forward && input_grad_phases(p) == 0) return {0, 0};
-  // The first phase of an input gradient has the most taps.
-  const ImplicitGemm g =
-      forward ? plan_forward(p, r.tiles.gemm) : plan_input_grad(p, r.tiles.gemm, 0);
-  if (shared) return {g.packed_weights() * item_size(p), g.packed_pixels() * item_size(p)};
-  return {0, (g.packed_pixels() + g.packed_rows()) * item_size(p)};
+  const ImplicitGemmPlan plan =
+      plan_implicit_gemm(r.problem, r.direction == ConvDirection::input_grad, r.tiles.gemm);
+  if (plan.products == 0) return {0, 0};
+  const int64_t rows = plan.taps_per_block * plan.channels_per_block * plan.tile.rows;
+  return {shared ? (plan.packed_weights() + plan.shared_pixels()) * item_size(r.problem) : 0,
+          (plan.pixel_elements() + rows + plan.sum_elements()) * item_size(r.problem)};
 }
 
 // The first that serves a problem and fits max_workspace computes it. Every problem is served by

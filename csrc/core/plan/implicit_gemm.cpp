@@ -8,25 +8,7 @@ namespace striate {
 namespace {
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Enough tasks for many threads to share them evenly; larger blocks reuse what they packed better.
-constexpr int64_t kTasks = 16;
-constexpr int64_t kMostPanels = 8;
-constexpr int64_t kFewestPanels = 4;
-constexpr int64_t kFewestRowPanels = 4;
-
-void choose_blocks(ImplicitGemm& g, TileShape tile) {
-  g.tile = tile;
-  g.taps_per_block = std::clamp<int64_t>(g.tap_count(), 1, kDepthBlock);
-  g.channels_per_block =
-      std::clamp<int64_t>(kDepthBlock / g.taps_per_block, 1, std::max<int64_t>(1, g.channels));
-  g.panels = ceil_div(g.batch * g.grid_size(), tile.columns);
-  g.row_panels = ceil_div(g.rows, tile.rows);
-  g.panels_per_block = std::clamp(g.panels * g.groups / kTasks, kFewestPanels, kMostPanels);
-  const int64_t tasks = std::max<int64_t>(1, g.groups * g.pixel_blocks());
-  g.row_splits = std::clamp<int64_t>(ceil_div(kTasks, tasks), 1,
-                                     std::max<int64_t>(1, g.row_panels / kFewestRowPanels));
-}
+constexpr int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
 // The kernel positions that meet the same pixels of an axis of dx: first, first + step, ...
 int64_t tap_step(const Window& w, int axis) {
@@ -52,17 +34,7 @@ std::vector<AxisPhase> axis_phases(const Window& w, int axis) {
 
 }  // namespace
 
-int64_t ImplicitGemm::pixel_blocks() const { return ceil_div(panels, panels_per_block); }
-int64_t ImplicitGemm::packed_weights() const { return groups * row_panels * tile.rows * depth(); }
-int64_t ImplicitGemm::packed_pixels() const {
-  return panels_per_block * tile.columns * taps_per_block * channels_per_block;
-}
-
-int64_t ImplicitGemm::packed_rows() const {
-  return tile.rows * taps_per_block * channels_per_block;
-}
-
-ImplicitGemm plan_forward(const ConvProblem& p, TileShape tile) {
+ImplicitGemm plan_forward(const ConvProblem& p) {
   const Window& w = p.window;
   ImplicitGemm g{};
   g.batch = p.batch;
@@ -84,7 +56,6 @@ ImplicitGemm plan_forward(const ConvProblem& p, TileShape tile) {
   g.w_channel = w.kernel_size();
   g.w_row = g.w_channel * g.channels;
   g.w_group = g.w_row * g.rows;
-  choose_blocks(g, tile);
   return g;
 }
 
@@ -102,7 +73,7 @@ bool input_grad_has_gaps(const ConvProblem& p) {
   return false;
 }
 
-ImplicitGemm plan_input_grad(const ConvProblem& p, TileShape tile, int64_t phase) {
+ImplicitGemm plan_input_grad(const ConvProblem& p, int64_t phase) {
   const Window& w = p.window;
   ImplicitGemm g{};
   g.batch = p.batch;
@@ -133,7 +104,33 @@ ImplicitGemm plan_input_grad(const ConvProblem& p, TileShape tile, int64_t phase
   g.w_row = w.kernel_size();
   g.w_channel = g.w_row * g.rows;
   g.w_group = g.w_channel * g.channels;
-  choose_blocks(g, tile);
+  return g;
+}
+
+ImplicitGemm plan_stacked_input_grad(const ConvProblem& p) {
+  const Window& w = p.window;
+  ImplicitGemm g{};
+  g.batch = p.batch;
+  g.groups = p.groups;
+  g.rows = p.in_channels / p.groups;
+  g.channels = p.out_channels / p.groups;
+  for (int i = 0; i < kSpatial; ++i) {
+    const int64_t s = w.stride[i];
+    g.rows *= s;
+    g.src[i] = w.out[i];
+    g.dst[i] = w.in[i];
+    g.grid[i] = ceil_div(w.in[i], s);
+    g.src_stride[i] = 1;
+    g.dst_stride[i] = s;
+    g.kernel[i] = w.kernel[i];
+    // in = out * s + k - pad, solved for out: from the kernel's last position to its first
+    g.tap_offset[i] = -floor_div(w.kernel[i] - 1 - w.pad[i], s);
+    g.tap_step[i] = 1;
+    g.taps[i] = -floor_div(-w.pad[i], s) - g.tap_offset[i] + 1;
+  }
+  g.w_row = w.kernel_size();
+  g.w_channel = g.w_row * (p.in_channels / p.groups);
+  g.w_group = g.w_channel * g.channels;
   return g;
 }
 

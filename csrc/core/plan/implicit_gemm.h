@@ -1,8 +1,7 @@
-// Convolution as a matrix product over gathered pixels: geometry and blocking; see
-// cpu/conv/implicit_gemm.kernel.cpp.
+// Convolution as matrix products over pixels: their geometry. How they are blocked is in
+// implicit_gemm_plan.h.
 #pragma once
 
-#include "core/plan/tile.h"
 #include "core/spec/conv.h"
 
 namespace striate {
@@ -34,30 +33,20 @@ struct ImplicitGemm {
   int64_t w_row;
   int64_t w_channel;
 
-  // Blocking.
-  int64_t taps_per_block;
-  int64_t channels_per_block;
-  int64_t panels;            // of `columns` pixels each
-  int64_t panels_per_block;  // packed together and shared by all rows of a task
-  int64_t row_panels;        // of `rows` rows each
-  int64_t row_splits;        // tasks that share a block of pixels
-  TileShape tile;
-
   int64_t tap_count() const { return taps[0] * taps[1] * taps[2]; }
   int64_t grid_size() const { return grid[0] * grid[1] * grid[2]; }
   int64_t depth() const { return channels * tap_count(); }
-  int64_t pixel_blocks() const;
-  int64_t packed_weights() const;  // elements
-  int64_t packed_pixels() const;   // elements of one worker's scratch
-  int64_t packed_rows() const;     // the same, where tasks pack the weights themselves
 };
 
-ImplicitGemm plan_forward(const ConvProblem& problem, TileShape tile);
+ImplicitGemm plan_forward(const ConvProblem& problem);
 
 // The pixels of dx fall into phases by their remainders modulo the stride; each meets its own taps.
 int64_t input_grad_phases(const ConvProblem& problem);
-ImplicitGemm plan_input_grad(const ConvProblem& problem, TileShape tile, int64_t phase);
+ImplicitGemm plan_input_grad(const ConvProblem& problem, int64_t phase);
 // Whether some pixels of dx meet no tap at all, and are zero.
 bool input_grad_has_gaps(const ConvProblem& problem);
+// All phases as rows of one product, [phase][channel], over the union of their taps: what a phase
+// does not meet counts as zero. The windows must not be dilated.
+ImplicitGemm plan_stacked_input_grad(const ConvProblem& problem);
 
 }  // namespace striate

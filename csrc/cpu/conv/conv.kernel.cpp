@@ -13,23 +13,15 @@ namespace {
 template <class T>
 constexpr TileShape kTile = {kTileRows, kTileColumns<T>, Vec<T>::lanes};
 
-template <class T>
-void gather(const ImplicitGemm& g, ConvAlgorithm algorithm, const T* src, const T* mask, const T* w,
-            const T* packed, const T* bias, bool relu, T* dst, const Context& context) {
-  if (g.rows == 0 || g.panels == 0) return;
-  if (algorithm == ConvAlgorithm::direct)
-    direct_conv(g, nullptr, src, mask, w, bias, relu, dst, context);
-  else
-    implicit_gemm(g, algorithm == ConvAlgorithm::implicit_gemm, src, mask, w, packed, bias, relu,
-                  dst, context);
-}
+bool is_direct(ConvAlgorithm algorithm) { return algorithm == ConvAlgorithm::direct; }
+bool is_shared(ConvAlgorithm algorithm) { return algorithm == ConvAlgorithm::implicit_gemm; }
 
 template <class T>
 int64_t packed_size(const ConvProblem& problem, ConvAlgorithm algorithm) {
   if (algorithm == ConvAlgorithm::winograd)
     return plan_winograd_forward(problem, kTile<T>).all_weights();
   if (algorithm == ConvAlgorithm::implicit_gemm)
-    return plan_forward(problem, kTile<T>).packed_weights();
+    return plan_implicit_gemm(problem, false, kTile<T>).all_weights();
   return 0;
 }
 
@@ -41,7 +33,7 @@ void pack(const ConvProblem& problem, ConvAlgorithm algorithm, const T* w, T* pa
       winograd_pack(plan_winograd_forward(problem, kTile<T>), w, packed, context);
   }
   if (algorithm == ConvAlgorithm::implicit_gemm)
-    implicit_gemm_pack(plan_forward(problem, kTile<T>), w, packed, context);
+    implicit_gemm_pack(plan_implicit_gemm(problem, false, kTile<T>), w, packed, context);
 }
 
 template <class T>
@@ -58,8 +50,11 @@ void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, co
   if (algorithm == ConvAlgorithm::group_lanes)
     return group_lanes_conv(plan_group_lanes(problem, Vec<T>::lanes, false), problem, x, nullptr, w,
                             bias, relu, y, context);
-  gather<T>(plan_forward(problem, kTile<T>), algorithm, x, nullptr, w, packed, bias, relu, y,
-            context);
+  if (is_direct(algorithm))
+    direct_conv(plan_forward(problem), nullptr, x, nullptr, w, bias, relu, y, context);
+  else
+    implicit_gemm(plan_implicit_gemm(problem, false, kTile<T>), is_shared(algorithm), x, nullptr, w,
+                  packed, bias, relu, y, context);
 }
 
 // What the pixels that meet no tap keep.
@@ -95,11 +90,14 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
     return group_lanes_conv(plan_group_lanes(problem, Vec<T>::lanes, true), problem, dy, y, w, bias,
                             false, dx, context);
   if (input_grad_has_gaps(problem)) fill(problem, bias, dx, context);
+  if (!is_direct(algorithm))
+    return implicit_gemm(plan_implicit_gemm(problem, true, kTile<T>), is_shared(algorithm), dy, y,
+                         w, nullptr, bias, false, dx, context);
   const int64_t phases = input_grad_phases(problem);
   for (int64_t phase = 0; phase < phases; ++phase) {
-    const ImplicitGemm g = plan_input_grad(problem, kTile<T>, phase);
-    if (algorithm == ConvAlgorithm::direct && phase + 1 < phases) {
-      const ImplicitGemm next = plan_input_grad(problem, kTile<T>, phase + 1);
+    const ImplicitGemm g = plan_input_grad(problem, phase);
+    if (phase + 1 < phases) {
+      const ImplicitGemm next = plan_input_grad(problem, phase + 1);
       if (columns_alternate(g, next)) {
         const bool in_order = g.dst_offset[2] == 0;
         direct_conv(in_order ? g : next, in_order ? &next : &g, dy, y, w, bias, false, dx, context);
@@ -107,7 +105,7 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
         continue;
       }
     }
-    gather<T>(g, algorithm, dy, y, w, nullptr, bias, false, dx, context);
+    direct_conv(g, nullptr, dy, y, w, bias, false, dx, context);
   }
 }
 

@@ -213,12 +213,11 @@ template <class T>
 void run(const GroupLanes& g, const ConvProblem& problem, const T* src, const T* mask, const T* w,
          const T* bias, bool relu, T* dst, const Context& context) {
   if (problem.batch == 0 || g.dst[0] * g.dst[1] == 0) return;
-  const TileShape tile = {kTileRows, kTileColumns<T>, Vec<T>::lanes};
   const int64_t count = g.input_grad ? input_grad_phases(problem) : 1;
   const Workspace<ImplicitGemm> phases(context, count);
   for (int64_t i = 0; i < count; ++i)
     phases.data()[i] =
-        g.input_grad ? plan_input_grad(problem, tile, i) : plan_forward(problem, tile);
+        g.input_grad ? plan_input_grad(problem, i) : plan_forward(problem);
   const Workspace<T> packed(context, g.weights());
   if (count > 0)
     parallel_for(context, g.blocks, 0, [&](int64_t block, void*) {

@@ -1,251 +1,195 @@
-// Convolution as a matrix product whose right-hand matrix is never stored whole. The pixels of the
-// result are cut into panels of one register tile's columns. A task takes a block of panels and,
-// for one block of the depth (channels times taps) after another, gathers what those pixels see of
-// the source into a packed piece that fits the core's own cache, then multiplies all rows of the
-// weights with it; these are packed once for the whole call, or, to do without a workspace, again
-// by each task. Padding, stride and dilation live in the gathering alone; the phases of a strided
-// input gradient differ only in where they read and write.
-#include "core/plan/implicit_gemm.h"
+// Convolution as a matrix product whose right-hand matrix, [channel and tap][pixel], is never
+// stored whole. A task takes a block of pixels and a share of the rows and goes through the depth
+// (channels times taps) block by block. What the pixels see of one block of the depth is brought
+// into the core's own cache in one of two ways: shifted, where a patch of the source is copied with
+// its padding and each tap reads it at a distance of its own, or gathered, pixels packed densely
+// for each tap, where images are too small for whole rows of them or there is one tap alone.
+//
+// A forward product reads its weights as they lie. The phases of a strided input gradient are
+// products of their own, which share the block's pixels; with few channels they are stacked as rows
+// of one product. Their weights are packed once for the whole call, or, to do without a workspace,
+// again by each task; their results are summed up apart and then written next to each other.
+#include "cpu/conv/implicit_gemm.h"
 
 #include "core/formula/activation.h"
-#include "cpu/conv/implicit_gemm.h"
-#include "cpu/gemm/tile.h"
-#include "cpu/parallel.h"
+#include "cpu/conv/conv_patch.h"
+#include "cpu/conv/phase_sums.h"
 
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-// Consecutive pixels on one row of the grid.
-struct Run {
-  int lane;
-  int length;
-  int64_t sample;
-  int64_t at[kSpatial];  // of the first
-};
-
-// Consecutive pixels of the result, dst_stride apart.
-struct Segment {
-  int lane;
-  int length;
-  int64_t offset;
-};
-
-template <class T>
-struct Panel {
-  int lanes;
-  int runs;
-  int segments;
-  Run run[kTileColumns<T>];
-  Segment segment[kTileColumns<T>];
-};
-
-template <class T>
-void describe_panel(const ImplicitGemm& g, int64_t index, Panel<T>& panel) {
-  const int64_t grid = g.grid_size();
-  int64_t pixel = index * kTileColumns<T>;
-  const int64_t left = g.batch * grid - pixel;
-  panel.lanes = static_cast<int>(left < kTileColumns<T> ? left : kTileColumns<T>);
-  panel.runs = panel.segments = 0;
-  const int64_t plane = g.dst[0] * g.dst[1] * g.dst[2];
-  for (int lane = 0; lane < panel.lanes;) {
-    Run& run = panel.run[panel.runs++];
-    run.lane = lane;
-    run.sample = pixel / grid;
-    const int64_t within = pixel % grid;
-    run.at[2] = within % g.grid[2];
-    run.at[1] = within / g.grid[2] % g.grid[1];
-    run.at[0] = within / g.grid[2] / g.grid[1];
-    const int64_t rest = g.grid[2] - run.at[2];
-    run.length = static_cast<int>(rest < panel.lanes - lane ? rest : panel.lanes - lane);
-    int64_t place[kSpatial];
-    for (int i = 0; i < kSpatial; ++i) place[i] = run.at[i] * g.dst_stride[i] + g.dst_offset[i];
-    const int64_t offset = run.sample * g.groups * g.rows * plane +
-                           (place[0] * g.dst[1] + place[1]) * g.dst[2] + place[2];
-    Segment* last = panel.segments > 0 ? &panel.segment[panel.segments - 1] : nullptr;
-    if (last != nullptr && g.dst_stride[2] == 1 && last->offset + last->length == offset)
-      last->length += run.length;
-    else
-      panel.segment[panel.segments++] = {lane, run.length, offset};
-    lane += run.length;
-    pixel += run.length;
-  }
-}
-
-struct DepthBlock {
-  int64_t first_channel, channels;
-  int64_t first_tap, taps;
-  int64_t depth() const { return channels * taps; }
-};
-
-// Calls body(block) for each block of the depth, in the order in which weights are packed.
+// Calls body(block) for each block of the depth. `taps`
+// are those of the block's largest product.
 template <class Body>
-STRIATE_INLINE void for_each_depth_block(const ImplicitGemm& g, const Body& body) {
-  const int64_t taps = g.tap_count();
-  for (int64_t c = 0; c < g.channels; c += g.channels_per_block) {
-    const int64_t channels =
-        g.channels - c < g.channels_per_block ? g.channels - c : g.channels_per_block;
-    for (int64_t t = 0; t < taps; t += g.taps_per_block)
-      body(DepthBlock{c, channels, t, taps - t < g.taps_per_block ? taps - t : g.taps_per_block});
-  }
+STRIATE_INLINE void for_each_depth_block(const ImplicitGemmPlan& plan, const Body& body) {
+  const int64_t all = plan.first.channels;
+  for (int64_t c = 0; c < all; c += plan.channels_per_block)
+    for (int64_t t = 0; t < plan.max_taps; t += plan.taps_per_block)
+      body(DepthBlock{c, least(all - c, plan.channels_per_block), t, plan.taps_per_block});
 }
 
-struct Tap {
-  int64_t at[kSpatial];
+// The part of a block that a product has.
+STRIATE_INLINE DepthBlock part_of(const DepthBlock& block, const ImplicitGemm& g) {
+  const int64_t taps = greatest(0, least(block.taps, g.tap_count() - block.first_tap));
+  return {block.first_channel, block.channels, block.first_tap, taps};
+}
+
+// One product's part of a block of the depth, and what lies before it.
+struct Part {
+  int64_t product;
+  DepthBlock block;
+  int64_t depth_before;   // of all products
+  int64_t packed_before;  // of the products before this one, in all groups
 };
 
-STRIATE_INLINE Tap tap_at(const ImplicitGemm& g, int64_t index) {
-  return {{index / g.taps[2] / g.taps[1], index / g.taps[2] % g.taps[1], index % g.taps[2]}};
-}
-
-// One panel of rows and one block of the depth, [depth][kTileRows], rows beyond the last as zeros.
-template <class T>
-void pack_rows(const ImplicitGemm& g, const T* w, int64_t group, int64_t row_panel,
-               const DepthBlock& block, T* out) {
-  const int64_t first_row = row_panel * kTileRows;
-  const int64_t rows = g.rows - first_row < kTileRows ? g.rows - first_row : kTileRows;
-  w += group * g.w_group + first_row * g.w_row;
-  for (int64_t t = block.first_tap; t < block.first_tap + block.taps; ++t) {
-    const Tap tap = tap_at(g, t);
-    int64_t at[kSpatial];
-    for (int i = 0; i < kSpatial; ++i) at[i] = g.w_index[i] + tap.at[i] * g.w_step[i];
-    const T* from = w + (at[0] * g.kernel[1] + at[1]) * g.kernel[2] + at[2];
-    for (int64_t c = block.first_channel; c < block.first_channel + block.channels; ++c) {
-      const T* column = from + c * g.w_channel;
-      for (int64_t m = 0; m < kTileRows; ++m) out[m] = m < rows ? column[m * g.w_row] : T(0);
-      out += kTileRows;
-    }
-  }
-}
-
-// All of the weights, [group][panel of rows][depth][kTileRows].
-template <class T>
-void pack_weights(const ImplicitGemm& g, const T* w, T* packed, const Context& context) {
-  const int64_t weight_panels = g.groups * g.row_panels;
-  // Small panels go several to a chunk.
-  const int64_t elements = g.depth() * kTileRows;
-  const int64_t together = elements > 8192 ? 1 : ceil_div(8192, elements + 1);
-  parallel_for(context, ceil_div(weight_panels, together), 0, [&](int64_t chunk, void*) {
-    for (int64_t i = chunk * together; i < (chunk + 1) * together && i < weight_panels; ++i) {
-      T* out = packed + i * elements;
-      for_each_depth_block(g, [&](const DepthBlock& block) {
-        pack_rows(g, w, i / g.row_panels, i % g.row_panels, block, out);
-        out += block.depth() * kTileRows;
-      });
+// Calls body(part) for each.
+template <class Body>
+STRIATE_INLINE void for_each_part(const ImplicitGemmPlan& plan, const ImplicitGemm* products,
+                                  const Body& body) {
+  int64_t depth = 0;
+  for_each_depth_block(plan, [&](const DepthBlock& whole) {
+    int64_t packed = 0;
+    for (int64_t i = 0; i < plan.products; ++i) {
+      const DepthBlock block = part_of(whole, products[i]);
+      if (block.depth() > 0) body(Part{i, block, depth, packed});
+      depth += block.depth();
+      packed += plan.first.groups * plan.row_panels * products[i].depth() * kTileRows;
     }
   });
 }
 
-// Lanes of a panel that one tap finds inside the source, side by side in it.
-struct Piece {
-  int lane;
-  int length;
-  int64_t offset;
-};
-
-// Copies `length` values, `stride` apart, to consecutive ones; may write zeros up to a vector's
-// end.
-template <class T, bool masked>
-STRIATE_INLINE void copy_piece(const T* from, const T* mask, int64_t stride, int length, T* to) {
-  constexpr int lanes = Vec<T>::lanes;
-  for (int i = 0; i < length; i += lanes) {
-    const int n = length - i < lanes ? length - i : lanes;
-    Vec<T> v = stride == 1 ? Vec<T>::load(from + i, n)
-                           : Vec<T>::load_strided(from + i * stride, stride, n);
-    if constexpr (masked) {
-      const Vec<T> y = stride == 1 ? Vec<T>::load(mask + i, n)
-                                   : Vec<T>::load_strided(mask + i * stride, stride, n);
-      v = formula::relu_grad(v, y);
-    }
-    v.store(to + i);
+// Where in one filter the weight of a tap lies, or -1 where a stacked phase does not meet it.
+STRIATE_INLINE int64_t weight_place(const ImplicitGemmPlan& plan, const ImplicitGemm& g,
+                                    const int64_t* phase, const Tap& tap) {
+  int64_t place = 0;
+  for (int i = 0; i < kSpatial; ++i) {
+    int64_t k = g.w_index[i] + tap.at[i] * g.w_step[i];
+    if (plan.stacked)
+      k = phase[i] + plan.problem.window.pad[i] -
+          (g.tap_offset[i] + tap.at[i]) * plan.problem.window.stride[i];
+    if (k < 0 || k >= g.kernel[i]) return -1;
+    place = place * g.kernel[i] + k;
   }
+  return place;
 }
 
-// What the panel's pixels see of the block's channels and taps, [depth][kTileColumns]. Pieces are
-// written in order of their lanes and rows in order of the depth, so what a piece writes beyond its
-// end is always overwritten; the caller leaves a vector's room behind the last row.
-template <class T, bool masked>
-void pack_pixels(const ImplicitGemm& g, const Panel<T>& panel, const DepthBlock& block,
-                 const T* src, const T* mask, T* out) {
-  constexpr int columns = kTileColumns<T>;
-  const int64_t plane = g.src[0] * g.src[1] * g.src[2];
-  const int64_t stride = g.src_stride[2];
-  Piece pieces[columns];
-  for (int64_t t = block.first_tap; t < block.first_tap + block.taps; ++t) {
-    const Tap tap = tap_at(g, t);
-    int count = 0;
-    int covered = 0;
-    for (int r = 0; r < panel.runs; ++r) {
-      const Run& run = panel.run[r];
-      int64_t at[kSpatial];
-      for (int i = 0; i < kSpatial; ++i)
-        at[i] = run.at[i] * g.src_stride[i] + g.tap_offset[i] + tap.at[i] * g.tap_step[i];
-      if (at[0] < 0 || at[0] >= g.src[0] || at[1] < 0 || at[1] >= g.src[1]) continue;
-      const int64_t first = at[2] < 0 ? ceil_div(-at[2], stride) : 0;
-      const int64_t end = at[2] < g.src[2] ? ceil_div(g.src[2] - at[2], stride) : 0;
-      const int64_t length = (end < run.length ? end : run.length) - first;
-      if (length <= 0) continue;
-      pieces[count++] = {run.lane + static_cast<int>(first), static_cast<int>(length),
-                         run.sample * g.groups * g.channels * plane +
-                             (at[0] * g.src[1] + at[1]) * g.src[2] + at[2] + first * stride};
-      covered += static_cast<int>(length);
-    }
-    for (int64_t c = block.first_channel; c < block.first_channel + block.channels; ++c) {
-      if (covered < columns)
-        for (int v = 0; v < kTileVectors; ++v) Vec<T>::zero().store(out + v * Vec<T>::lanes);
-      for (int i = 0; i < count; ++i) {
-        const int64_t offset = c * plane + pieces[i].offset;
-        copy_piece<T, masked>(src + offset, masked ? mask + offset : nullptr, stride,
-                              pieces[i].length, out + pieces[i].lane);
-      }
-      out += columns;
-    }
-  }
-}
-
-// How a tile joins the result.
+// One panel of rows and one block of the depth, [depth][kTileRows], rows beyond the last as zeros.
 template <class T>
-struct Epilogue {
+void pack_rows(const ImplicitGemmPlan& plan, const ImplicitGemm& g, const T* w, int64_t group,
+               int64_t row_panel, const DepthBlock& block, T* out) {
+  const int64_t first_row = row_panel * kTileRows;
+  const int64_t rows = least(kTileRows, g.rows - first_row);
+  const int64_t phase_rows = g.rows / (plan.stacked ? plan.phases : 1);
+  int64_t row[kTileRows] = {}, phase[kTileRows][kSpatial] = {};
+  for (int64_t m = 0; m < rows; ++m) {
+    row[m] = (first_row + m) % phase_rows * g.w_row;
+    if (plan.stacked) plan.phase_offset((first_row + m) / phase_rows, phase[m]);
+  }
+  const bool whole = !plan.stacked && rows == kTileRows;
+  w += group * g.w_group + block.first_channel * g.w_channel;
+  for (int64_t t = 0; t < block.taps; ++t) {
+    const Tap tap = tap_at(g, block.first_tap + t);
+    int64_t place[kTileRows];
+    for (int64_t m = 0; m < (whole ? 1 : kTileRows); ++m)
+      place[m] = m < rows ? weight_place(plan, g, phase[m], tap) : -1;
+    T* to = out + t * kTileRows;
+    const int64_t step = block.taps * kTileRows;
+    if (whole && g.w_row == 1) {
+      const T* from = w + row[0] + place[0];
+      for (int64_t c = 0; c < block.channels; ++c, to += step, from += g.w_channel)
+        __builtin_memcpy(to, from, kTileRows * sizeof(T));
+    } else if (whole) {
+      const T* from = w + row[0] + place[0];
+      for (int64_t c = 0; c < block.channels; ++c, to += step, from += g.w_channel)
+        for (int64_t m = 0; m < kTileRows; ++m) to[m] = from[m * g.w_row];
+    } else {
+      for (int64_t c = 0; c < block.channels; ++c, to += step)
+        for (int64_t m = 0; m < kTileRows; ++m)
+          to[m] = place[m] < 0 ? T(0) : w[c * g.w_channel + row[m] + place[m]];
+    }
+  }
+}
+
+// All weights, [product][group][panel of rows][channel][tap][kTileRows]: a
+// layout that depends on the filters and the tile alone.
+template <class T>
+void pack_weights(const ImplicitGemmPlan& plan, const T* w, T* packed, const Context& context) {
+  // Panels whose weights lie side by side, and channels, that one chunk takes.
+  constexpr int64_t kPanels = 8, kChannels = 32;
+  const int64_t panel_blocks = ceil_div(plan.row_panels, kPanels);
+  const int64_t channel_blocks = ceil_div(plan.first.channels, kChannels);
+  for (int64_t index = 0; index < plan.products; ++index) {
+    const ImplicitGemm g = plan.product(index);
+    const int64_t elements = g.depth() * kTileRows;
+    const int64_t chunks = g.groups * panel_blocks * channel_blocks;
+    parallel_for(context, chunks, 0, [&](int64_t chunk, void*) {
+      const int64_t group = chunk / channel_blocks / panel_blocks;
+      const int64_t first = chunk / channel_blocks % panel_blocks * kPanels;
+      const int64_t channel = chunk % channel_blocks * kChannels;
+      const DepthBlock block{channel, least(kChannels, g.channels - channel), 0, g.tap_count()};
+      for (int64_t r = first; r < least(first + kPanels, plan.row_panels); ++r)
+        pack_rows(plan, g, w, group, r, block,
+                  packed + (group * plan.row_panels + r) * elements +
+                      channel * g.tap_count() * kTileRows);
+    });
+    packed += g.groups * plan.row_panels * elements;
+  }
+}
+
+// Where a tile's sums go, and how they join what is there.
+template <class T>
+struct Target {
+  T* to;          // the tile's first row; and of sums that are kept apart, its first lane
+  int64_t row;    // elements from one row to the next
   const T* bias;  // of the tile's first row, or null
   bool first;     // the first block of the depth: overwrite, and add the bias
   bool relu;      // the last block: apply the activation
-  int64_t plane;  // elements from one row of the result to the next
-  int64_t step;   // elements from one pixel of a segment to the next
+  bool apart;     // sums that are kept apart: whole vectors side by side
 };
 
 template <class T>
-STRIATE_INLINE void join(Vec<T> sum, T* to, int n, const Epilogue<T>& e) {
-  if (!e.first) sum = Vec<T>::load(to, n) + sum;
-  if (e.relu) sum = formula::relu(sum);
+STRIATE_INLINE void join(Vec<T> sum, T* to, int n, const Target<T>& target) {
+  if (!target.first) sum = Vec<T>::load(to, n) + sum;
+  if (target.relu) sum = formula::relu(sum);
   sum.store(to, n);
 }
 
 // Not inlined: what surrounds it must not take registers from the sums.
-template <class T, int rows, int vectors>
-__attribute__((noinline)) void tile(int64_t depth, const T* a, const T* b, int live_rows,
-                                    const Panel<T>& panel, T* dst, const Epilogue<T>& e) {
+template <class T, int rows, int vectors, class BRows>
+__attribute__((noinline)) void tile(int64_t depth, const T* a, Strides strides, const T* b,
+                                    BRows b_rows, int live_rows, const Panel<T>& panel,
+                                    const Target<T>& target) {
   constexpr int lanes = Vec<T>::lanes;
+  // Ask for the lines of the result, which lie in as many places as there are rows, early.
+  T* begin = target.to + (target.apart || panel.segments == 0 ? 0 : panel.segment[0].offset);
+  for (int m = 0; m < live_rows; ++m)
+    for (int v = 0; v < vectors; ++v) __builtin_prefetch(begin + m * target.row + v * lanes, 1);
   Vec<T> sum[rows][vectors];
-  multiply_tile<T, rows, vectors>(depth, a, PackedRows{}, b, kTileColumns<T>, sum);
-  if (e.first && e.bias != nullptr) {
+  multiply_tile<T, rows, vectors>(depth, a, strides, b, b_rows, sum);
+  if (target.first && target.bias != nullptr) {
 #pragma GCC unroll 8
     for (int m = 0; m < rows; ++m) {
-      const Vec<T> bias = Vec<T>::set(m < live_rows ? e.bias[m] : T(0));
+      const Vec<T> bias = Vec<T>::set(m < live_rows ? target.bias[m] : T(0));
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) sum[m][v] = sum[m][v] + bias;
     }
   }
-  if (panel.segments == 1 && e.step == 1) {
-    T* to = dst + panel.segment[0].offset;
+  if (target.apart || panel.segments == 1) {
+    const int end = target.apart ? vectors * lanes : panel.segment[0].length;
+    if (target.apart || panel.segment[0].lane == 0) {
+      T* to = target.to + (target.apart ? 0 : panel.segment[0].offset);
 #pragma GCC unroll 8
-    for (int m = 0; m < rows; ++m) {
-      if (m >= live_rows) break;
+      for (int m = 0; m < rows; ++m) {
+        if (m >= live_rows) break;
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) {
-        const int left = panel.lanes - v * lanes;
-        join(sum[m][v], to + m * e.plane + v * lanes, left < lanes ? left : lanes, e);
+        for (int v = 0; v < vectors; ++v) {
+          const int left = end - v * lanes;
+          if (left > 0)
+            join(sum[m][v], to + m * target.row + v * lanes, left < lanes ? left : lanes, target);
+        }
       }
+      return;
     }
-    return;
   }
   T spread[rows][vectors * lanes];
 #pragma GCC unroll 8
@@ -255,136 +199,281 @@ __attribute__((noinline)) void tile(int64_t depth, const T* a, const T* b, int l
   for (int s = 0; s < panel.segments; ++s) {
     const Segment& segment = panel.segment[s];
     for (int m = 0; m < live_rows; ++m) {
-      T* to = dst + segment.offset + m * e.plane;
+      T* to = target.to + segment.offset + m * target.row;
       const T* from = &spread[m][segment.lane];
-      if (e.step == 1) {
-        for (int i = 0; i < segment.length; i += lanes) {
-          const int n = segment.length - i < lanes ? segment.length - i : lanes;
-          join(Vec<T>::load(from + i, n), to + i, n, e);
-        }
-      } else {
-        for (int i = 0; i < segment.length; ++i) {
-          T& value = to[i * e.step];
-          const T total = e.first ? from[i] : value + from[i];
-          value = e.relu && total <= T(0) ? T(0) : total;
-        }
+      for (int i = 0; i < segment.length; i += lanes) {
+        const int n = segment.length - i < lanes ? segment.length - i : lanes;
+        join(Vec<T>::load(from + i, n), to + i, n, target);
       }
     }
   }
 }
 
+// The scratch of one worker.
 template <class T>
-size_t panels_bytes(const ImplicitGemm& g) {
-  return (static_cast<size_t>(g.panels_per_block) * sizeof(Panel<T>) + 63) / 64 * 64;
+struct Scratch {
+  Panel<T>* panels;
+  ImplicitGemm* products;
+  Found found;
+  int32_t* distances;
+  T* pixels;
+  T* rows;
+  T* sums;
+  size_t bytes;
+};
+
+template <class T>
+Scratch<T> layout(const ImplicitGemmPlan& plan, void* buffer) {
+  Scratch<T> s{};
+  const auto take = [&](auto*& part, int64_t count) {
+    part = reinterpret_cast<decltype(&*part)>(static_cast<char*>(buffer) + s.bytes);
+    s.bytes += (static_cast<size_t>(count) * sizeof(*part) + 63) / 64 * 64;
+  };
+  take(s.panels, plan.panels_per_block);
+  take(s.products, plan.products);
+  const int64_t found = plan.shifted ? 0 : plan.panels_per_block * plan.taps_per_block;
+  take(s.found.pieces, found * max_pieces<T>(plan.first));
+  take(s.found.counts, found);
+  take(s.distances, plan.taps_per_block * plan.channels_per_block);
+  take(s.pixels, plan.pixel_elements());
+  take(s.rows, plan.taps_per_block * plan.channels_per_block * kTileRows);
+  take(s.sums, plan.sum_elements());
+  return s;
 }
 
-// One block of pixels, one group, one share of its rows. Where `packed` is null, each panel of rows
-// is packed from `w` when it is needed.
+// The panels of one block of pixels; returns how many.
 template <class T>
-void run_task(const ImplicitGemm& g, int64_t task, const T* src, const T* mask, const T* w,
-              const T* packed, const T* bias, bool relu, T* dst, void* scratch) {
-  const int64_t blocks = g.pixel_blocks();
-  const int64_t block_index = task % blocks;
-  const int64_t group = task / blocks % g.groups;
-  const int64_t split = task / blocks / g.groups;
-  const int64_t first_panel = block_index * g.panels_per_block;
-  const int64_t panels =
-      g.panels - first_panel < g.panels_per_block ? g.panels - first_panel : g.panels_per_block;
-  const int64_t first_row_panel = g.row_panels * split / g.row_splits;
-  const int64_t end_row_panel = g.row_panels * (split + 1) / g.row_splits;
+int64_t describe_panels(const ImplicitGemmPlan& plan, int64_t block, Panel<T>* panels) {
+  const ImplicitGemm& g = plan.first;
+  constexpr int64_t lanes = Vec<T>::lanes;
+  if (!plan.shifted) {
+    const int64_t begin = plan.panels * block / plan.pixel_blocks;
+    const int64_t end = plan.panels * (block + 1) / plan.pixel_blocks;
+    for (int64_t p = begin; p < end; ++p) {
+      Panel<T>& panel = panels[p - begin];
+      const int64_t first = plan.vectors * p / plan.panels,
+                    last = plan.vectors * (p + 1) / plan.panels;
+      panel.start = panel.sums = (p - begin) * kTileColumns<T>;
+      panel.vectors = static_cast<int>(last - first);
+      describe_gathered(g, first * lanes, least(last * lanes, g.batch * g.grid_size()), panel);
+    }
+    return end - begin;
+  }
+  const int64_t row = block % plan.row_blocks * plan.rows_per_block;
+  const int64_t depth = block / plan.row_blocks % g.grid[0];
+  const int64_t sample = block / plan.row_blocks / g.grid[0];
+  const int64_t rows = least(plan.rows_per_block, g.grid[1] - row);
+  const int64_t pitch = plan.patch.extent[2];
+  const int64_t lines = plan.panels_per_row > 0 ? rows : 1;
+  const int64_t length = plan.panels_per_row > 0 ? g.grid[2] : (rows - 1) * pitch + g.grid[2];
+  const int64_t vectors = ceil_div(length, lanes);
+  const int64_t each = ceil_div(vectors, kTileVectors);
+  for (int64_t line = 0; line < lines; ++line) {
+    for (int64_t p = 0; p < each; ++p) {
+      Panel<T>& panel = panels[line * each + p];
+      const int64_t first = vectors * p / each, last = vectors * (p + 1) / each;
+      panel.start = line * pitch + first * lanes;
+      panel.sums = (line * each + p) * kTileColumns<T>;
+      panel.vectors = static_cast<int>(last - first);
+      describe_shifted(g, sample, depth, row, pitch, panel.start,
+                       line * pitch + least(last * lanes, length), panel);
+    }
+  }
+  return lines * each;
+}
 
-  Panel<T>* panel = static_cast<Panel<T>*>(scratch);
-  T* pixels = reinterpret_cast<T*>(static_cast<char*>(scratch) + panels_bytes<T>(g));
-  T* packed_rows = pixels + g.packed_pixels() + Vec<T>::lanes;
-  for (int64_t p = 0; p < panels; ++p) describe_panel(g, first_panel + p, panel[p]);
+template <class T>
+struct Operands {
+  const T *src, *mask, *w, *bias;
+  const T *packed, *pixels;  // weights and pixels that tasks share, or null
+  bool relu;
+  T* dst;
+};
 
-  const int64_t src_plane = g.src[0] * g.src[1] * g.src[2];
-  const int64_t src_group = group * g.channels * src_plane;
-  Epilogue<T> e;
-  e.plane = g.dst[0] * g.dst[1] * g.dst[2];
-  e.step = g.dst_stride[2];
-  int64_t done = 0;
+// One block of pixels, one group, one share of its rows.
+template <class T>
+void run_task(const ImplicitGemmPlan& plan, int64_t task, const Operands<T>& o, void* buffer) {
+  const ImplicitGemm& g = plan.first;
+  const Scratch<T> scratch = layout<T>(plan, buffer);
+  const int64_t pixel_block = task % plan.pixel_blocks;
+  const int64_t group = task / plan.pixel_blocks % g.groups;
+  const int64_t split = task / plan.pixel_blocks / g.groups;
+  const int64_t first_panel = plan.row_panels * split / plan.row_splits;
+  const int64_t end_panel = plan.row_panels * (split + 1) / plan.row_splits;
+  const int64_t first_row = first_panel * kTileRows;
+  const int64_t rows = least(end_panel * kTileRows, g.rows) - first_row;
+  Panel<T>* panels = scratch.panels;
+  const int64_t count = describe_panels(plan, pixel_block, panels);
+  for (int64_t i = 0; i < plan.products; ++i) scratch.products[i] = plan.product(i);
+  const Run& corner = panels[0].run[0];
 
-  const auto multiply = [&](const DepthBlock& block, bool first, bool last) {
+  const int64_t src_group = group * g.channels * g.src[0] * g.src[1] * g.src[2];
+  const int64_t plane = g.dst[0] * g.dst[1] * g.dst[2];
+  const Sums<T> sums{scratch.sums, plan.panels_per_block * kTileColumns<T>,
+                     plan.stacked ? rows / plan.phases : rows};
+  Target<T> target;
+  target.apart = plan.strided_dst;
+  target.row = target.apart ? sums.lanes : plane;
+
+  // All rows of the share with the pixels that are there.
+  const auto multiply = [&](int64_t index, const DepthBlock& block, const T* pixels,
+                            int64_t packed_start, bool last) {
+    const ImplicitGemm& product = scratch.products[index];
+    target.first = block.first_channel == 0 && block.first_tap == 0;
+    target.relu = last && o.relu;
     const int64_t depth = block.depth();
-    e.first = first;
-    e.relu = last && relu;
-    for (int64_t r = first_row_panel; r < end_row_panel; ++r) {
+    for (int64_t r = first_panel; r < end_panel; ++r) {
       const int64_t row = r * kTileRows;
-      const int live = static_cast<int>(g.rows - row < kTileRows ? g.rows - row : kTileRows);
-      const T* a = packed_rows;
-      if (packed == nullptr)
-        pack_rows(g, w, group, r, block, packed_rows);
-      else
-        a = packed + ((group * g.row_panels + r) * g.depth() + done) * kTileRows;
-      T* to = dst + (group * g.rows + row) * e.plane;
-      e.bias = bias == nullptr ? nullptr : bias + group * g.rows + row;
-      for (int64_t p = 0; p < panels; ++p) {
-        const T* b = pixels + p * depth * kTileColumns<T>;
-        const int vectors = static_cast<int>(ceil_div(panel[p].lanes, Vec<T>::lanes));
-        with_tile_rows(live, [&](auto rows) {
-          with_tile_vectors(vectors, [&](auto columns) {
-            tile<T, decltype(rows)::get, decltype(columns)::get>(depth, a, b, live, panel[p], to,
-                                                                 e);
+      const int live = static_cast<int>(least(kTileRows, g.rows - row));
+      const T* a = scratch.rows;
+      Strides strides{kTileRows, 1};
+      if (o.packed != nullptr) {
+        // A block that leaves out taps has one channel alone.
+        a = o.packed + packed_start +
+            (r * product.depth() + block.first_channel * product.tap_count() + block.first_tap) *
+                kTileRows;
+      } else if (g.kernel[0] * g.kernel[1] * g.kernel[2] == 1 && plan.gradient &&
+                 live == kTileRows) {
+        a = o.w + group * g.w_group + row + block.first_channel * g.w_channel;
+        strides = {g.w_channel, 1};
+      } else if (!plan.gradient && (live == kTileRows || live == 4 || live <= 2)) {
+        // As they lie; a tile reads all of its rows, so these must exist.
+        a = o.w + group * g.w_group + row * g.w_row + block.first_channel * g.w_channel +
+            block.first_tap;
+        strides = {1, g.w_row};
+      } else {
+        pack_rows(plan, product, o.w, group, r, block, scratch.rows);
+      }
+      T stacked_bias[kTileRows];
+      target.bias = nullptr;
+      if (o.bias != nullptr && plan.stacked) {
+        for (int m = 0; m < live; ++m)
+          stacked_bias[m] = o.bias[group * sums.phase_rows + (row + m) % sums.phase_rows];
+        target.bias = stacked_bias;
+      } else if (o.bias != nullptr) {
+        target.bias = o.bias + group * g.rows + row;
+      }
+      for (int64_t p = 0; p < count; ++p) {
+        target.to = target.apart ? scratch.sums + (index * rows + row - first_row) * sums.lanes +
+                                       panels[p].sums
+                                 : o.dst + (group * g.rows + row) * plane;
+        with_tile_rows(live, [&](auto tile_rows) {
+          with_tile_vectors(panels[p].vectors, [&](auto tile_vectors) {
+            constexpr int m = decltype(tile_rows)::get, v = decltype(tile_vectors)::get;
+            if (plan.shifted)
+              tile<T, m, v>(depth, a, strides, pixels + panels[p].start, RowsAt{scratch.distances},
+                            live, panels[p], target);
+            else
+              tile<T, m, v>(depth, a, strides, pixels + p * depth * kTileColumns<T>,
+                            EvenRows{kTileColumns<T>}, live, panels[p], target);
           });
         });
       }
     }
   };
 
-  if (g.depth() == 0) return multiply({}, true, true);  // nothing to add up: the bias alone
-  for_each_depth_block(g, [&](const DepthBlock& block) {
-    for (int64_t p = 0; p < panels; ++p) {
-      T* out = pixels + p * block.depth() * kTileColumns<T>;
-      if (mask == nullptr)
-        pack_pixels<T, false>(g, panel[p], block, src + src_group, nullptr, out);
-      else
-        pack_pixels<T, true>(g, panel[p], block, src + src_group, mask + src_group, out);
+  if (g.channels == 0) {  // nothing to add up: the bias alone
+    for (int64_t i = 0; i < plan.products; ++i) multiply(i, {}, scratch.pixels, 0, true);
+  }
+  for_each_part(plan, scratch.products, [&](const Part& part) {
+    const DepthBlock& block = part.block;
+    const ImplicitGemm& product = scratch.products[part.product];
+    const T* pixels = scratch.pixels;
+    if (o.pixels != nullptr) {
+      pixels = o.pixels + (group * plan.pixel_blocks + pixel_block) * plan.block_pixels() +
+               part.depth_before * count * kTileColumns<T>;
+    } else if (plan.shifted) {
+      const int64_t from =
+          src_group + (corner.sample * g.groups * g.channels + block.first_channel) * g.src[0] *
+                          g.src[1] * g.src[2];
+      if (part.product == 0)
+        copy_patch(plan, block.channels, corner.at[0], corner.at[1], o.src + from,
+                   o.mask == nullptr ? nullptr : o.mask + from, scratch.pixels);
+      find_distances(plan, product, block, scratch.distances);
+    } else {
+      gather_pixels(product, panels, count, block, o.src + src_group,
+                    o.mask == nullptr ? nullptr : o.mask + src_group, scratch.found,
+                    scratch.pixels);
     }
-    multiply(block, done == 0, done + block.depth() == g.depth());
-    done += block.depth();
+    multiply(part.product, block, pixels,
+             part.packed_before + group * plan.row_panels * product.depth() * kTileRows,
+             block.first_channel + block.channels == g.channels &&
+                 block.first_tap + block.taps == product.tap_count());
+  });
+  if (target.apart)
+    write_phases(plan, sums, panels, count, group, plan.stacked ? 0 : first_row, sums.phase_rows,
+                 o.dst);
+}
+
+// One part of one block of pixels, for all tasks that share the block.
+template <class T>
+void gather_part(const ImplicitGemmPlan& plan, int64_t chunk, int64_t parts, const Operands<T>& o,
+                 T* out, void* buffer) {
+  const Scratch<T> scratch = layout<T>(plan, buffer);
+  const int64_t pixel_block = chunk / parts % plan.pixel_blocks;
+  const int64_t group = chunk / parts / plan.pixel_blocks;
+  const int64_t count = describe_panels(plan, pixel_block, scratch.panels);
+  for (int64_t i = 0; i < plan.products; ++i) scratch.products[i] = plan.product(i);
+  const ImplicitGemm& g = plan.first;
+  const int64_t src_group = group * g.channels * g.src[0] * g.src[1] * g.src[2];
+  out += (group * plan.pixel_blocks + pixel_block) * plan.block_pixels();
+  int64_t index = 0;
+  for_each_part(plan, scratch.products, [&](const Part& part) {
+    if (index++ != chunk % parts) return;
+    gather_pixels(scratch.products[part.product], scratch.panels, count, part.block,
+                  o.src + src_group, o.mask == nullptr ? nullptr : o.mask + src_group,
+                  scratch.found, out + part.depth_before * count * kTileColumns<T>);
   });
 }
 
-// `shared`: the weights are packed once for all tasks.
 template <class T>
-void run(const ImplicitGemm& g, bool shared, const T* src, const T* mask, const T* w,
-         const T* packed, const T* bias, bool relu, T* dst, const Context& context) {
-  const bool pack = packed == nullptr && shared;
-  const Workspace<T> workspace(context, pack ? g.packed_weights() : 0);
-  if (workspace.data() != nullptr) {
-    pack_weights(g, w, workspace.data(), context);
-    packed = workspace.data();
+void run(const ImplicitGemmPlan& plan, bool shared, const T* src, const T* mask, const T* w,
+         const T* ready, const T* bias, bool relu, T* dst, const Context& context) {
+  if (plan.products == 0) return;
+  const Workspace<T> packed(context, shared && ready == nullptr ? plan.packed_weights() : 0);
+  const Workspace<T> pixels(context, shared ? plan.shared_pixels() : 0);
+  const T* weights = ready == nullptr ? packed.data() : ready;
+  const Operands<T> operands{src, mask, w, bias, weights, pixels.data(), relu, dst};
+  const size_t scratch = layout<T>(plan, nullptr).bytes;
+  if (packed.data() != nullptr) pack_weights(plan, w, packed.data(), context);
+  if (pixels.data() != nullptr) {
+    const int64_t parts = plan.parts();
+    parallel_for(context, plan.pixel_blocks * plan.first.groups * parts, scratch,
+                 [&](int64_t chunk, void* buffer) {
+                   gather_part(plan, chunk, parts, operands, pixels.data(), buffer);
+                 });
   }
-  const int64_t elements =
-      g.packed_pixels() + Vec<T>::lanes + (packed == nullptr ? g.packed_rows() : 0);
-  const size_t scratch = panels_bytes<T>(g) + static_cast<size_t>(elements) * sizeof(T);
-  parallel_for(context, g.pixel_blocks() * g.groups * g.row_splits, scratch,
-               [&](int64_t task, void* buffer) {
-                 run_task(g, task, src, mask, w, packed, bias, relu, dst, buffer);
-               });
+  parallel_for(context, plan.tasks(), scratch,
+               [&](int64_t task, void* buffer) { run_task(plan, task, operands, buffer); });
+}
+
+// Whatever the batch and the image: these may be empty when weights are packed ahead.
+template <class T>
+void pack_ahead(ImplicitGemmPlan plan, const T* w, T* packed, const Context& context) {
+  plan.products = 1;
+  if (plan.all_weights() > 0) pack_weights(plan, w, packed, context);
 }
 
 }  // namespace
 
-void implicit_gemm(const ImplicitGemm& g, bool shared, const float* src, const float* mask,
+void implicit_gemm(const ImplicitGemmPlan& plan, bool shared, const float* src, const float* mask,
                    const float* w, const float* packed, const float* bias, bool relu, float* dst,
                    const Context& context) {
-  run(g, shared, src, mask, w, packed, bias, relu, dst, context);
+  run(plan, shared, src, mask, w, packed, bias, relu, dst, context);
 }
-void implicit_gemm(const ImplicitGemm& g, bool shared, const double* src, const double* mask,
+void implicit_gemm(const ImplicitGemmPlan& plan, bool shared, const double* src, const double* mask,
                    const double* w, const double* packed, const double* bias, bool relu,
                    double* dst, const Context& context) {
-  run(g, shared, src, mask, w, packed, bias, relu, dst, context);
+  run(plan, shared, src, mask, w, packed, bias, relu, dst, context);
 }
 
-void implicit_gemm_pack(const ImplicitGemm& g, const float* w, float* packed,
+void implicit_gemm_pack(const ImplicitGemmPlan& plan, const float* w, float* packed,
                         const Context& context) {
-  pack_weights(g, w, packed, context);
+  pack_ahead(plan, w, packed, context);
 }
-void implicit_gemm_pack(const ImplicitGemm& g, const double* w, double* packed,
+void implicit_gemm_pack(const ImplicitGemmPlan& plan, const double* w, double* packed,
                         const Context& context) {
-  pack_weights(g, w, packed, context);
+  pack_ahead(plan, w, packed, context);
 }
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -93,7 +93,7 @@ template <int rows, int vectors>
 __attribute__((noinline)) void multiply_panel(int64_t depth, const float* a, const float* b,
                                               int64_t b_step, float* out, int64_t pitch, bool add) {
   Floats sum[rows][vectors];
-  multiply_tile<float, rows, vectors>(depth, a, PackedRows{}, b, b_step, sum);
+  multiply_tile<float, rows, vectors>(depth, a, PackedRows{}, b, EvenRows{b_step}, sum);
 #pragma GCC unroll 8
   for (int m = 0; m < rows; ++m) {
 #pragma GCC unroll 4

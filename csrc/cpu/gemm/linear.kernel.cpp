@@ -49,7 +49,7 @@ template <class T, int rows, int vectors, class AStrides>
 __attribute__((noinline)) void sum_tile(int64_t depth, const T* a, AStrides strides, const T* b,
                                         bool first, T* sums) {
   Vec<T> sum[rows][vectors];
-  multiply_tile<T, rows, vectors>(depth, a, strides, b, kTileColumns<T>, sum);
+  multiply_tile<T, rows, vectors>(depth, a, strides, b, EvenRows{kTileColumns<T>}, sum);
 #pragma GCC unroll 8
   for (int m = 0; m < rows; ++m) {
 #pragma GCC unroll 4

@@ -30,10 +30,20 @@ struct PackedRows {  // the common case, known to the compiler
   static constexpr int64_t row = 1;
 };
 
-// sum[m][v] = sum over k of A(k, m) * B(k, v); row k of B starts at b + k * b_step.
-template <class T, int rows, int vectors, class AStrides>
+// Where row k of B starts: each `step` behind the last, or anywhere.
+struct EvenRows {
+  int64_t step;
+  STRIATE_INLINE int64_t at(int64_t k) const { return k * step; }
+};
+struct RowsAt {
+  const int32_t* offsets;
+  STRIATE_INLINE int64_t at(int64_t k) const { return offsets[k]; }
+};
+
+// sum[m][v] = sum over k of A(k, m) * B(k, v)
+template <class T, int rows, int vectors, class AStrides, class BRows>
 STRIATE_INLINE void multiply_tile(int64_t depth, const T* a, AStrides a_strides, const T* b,
-                                  int64_t b_step, Vec<T> (&sum)[rows][vectors]) {
+                                  BRows b_rows, Vec<T> (&sum)[rows][vectors]) {
 #pragma GCC unroll 8
   for (int m = 0; m < rows; ++m)
 #pragma GCC unroll 4
@@ -41,9 +51,10 @@ STRIATE_INLINE void multiply_tile(int64_t depth, const T* a, AStrides a_strides,
   for (int64_t k = 0; k < depth; ++k) {
     // A comes from a farther cache than B's lines, which repeat: ask for it early.
     __builtin_prefetch(a + 32 * a_strides.step);
+    const T* row = b + b_rows.at(k);
     Vec<T> columns[vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) columns[v] = Vec<T>::load(b + v * Vec<T>::lanes);
+    for (int v = 0; v < vectors; ++v) columns[v] = Vec<T>::load(row + v * Vec<T>::lanes);
 #pragma GCC unroll 8
     for (int m = 0; m < rows; ++m) {
       const Vec<T> value = Vec<T>::set(a[m * a_strides.row]);
@@ -51,7 +62,6 @@ STRIATE_INLINE void multiply_tile(int64_t depth, const T* a, AStrides a_strides,
       for (int v = 0; v < vectors; ++v) sum[m][v] = fma(value, columns[v], sum[m][v]);
     }
     a += a_strides.step;
-    b += b_step;
   }
 }
 

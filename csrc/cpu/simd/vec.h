@@ -89,6 +89,7 @@ struct Vec {
   static STRIATE_INLINE Vec load_strided(const T* p, int64_t stride, int n) {
     if (stride == 1) return load(p, n);
     if (stride == 2) return load_even(p, n);
+    if (stride == 4) return load_fourth(p, n);
     Vec v = zero();
     for (int i = 0; i < lanes; ++i)
       if (i < n) v.raw[i] = p[i * stride];
@@ -97,6 +98,7 @@ struct Vec {
 
  private:
   static STRIATE_INLINE Vec load_even(const T* p, int n);
+  static STRIATE_INLINE Vec load_fourth(const T* p, int n);
 };
 
 template <class T>
@@ -157,8 +159,10 @@ STRIATE_INLINE void Vec<T>::store(T* p, int n) const {
 template <class T>
 STRIATE_INLINE Vec<T> Vec<T>::load_even(const T* p, int n) {
   const int span = n > 0 ? 2 * n - 1 : 0;
-  const Raw<T> low = load(p, span < lanes ? span : lanes).raw;
-  const Raw<T> high = load(p + (lanes - 1), span < lanes ? 0 : span - (lanes - 1)).raw;
+  const bool full = n == lanes;
+  const Raw<T> low = full ? load(p).raw : load(p, span < lanes ? span : lanes).raw;
+  const Raw<T> high = full ? load(p + (lanes - 1)).raw
+                           : load(p + (lanes - 1), span < lanes ? 0 : span - (lanes - 1)).raw;
 #if defined(__clang__)
 #define STRIATE_SHUFFLE(...) {__builtin_shufflevector(low, high, __VA_ARGS__)}
 #else
@@ -175,6 +179,58 @@ STRIATE_INLINE Vec<T> Vec<T>::load_even(const T* p, int n) {
     return STRIATE_SHUFFLE(0, 2, 4, 6, 9, 11, 13, 15);
   else
     return STRIATE_SHUFFLE(0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+#undef STRIATE_SHUFFLE
+}
+
+// The even ones of two vectors of even ones.
+template <class T>
+STRIATE_INLINE Vec<T> Vec<T>::load_fourth(const T* p, int n) {
+  const int span = n > 0 ? 2 * n - 1 : 0;
+  const Raw<T> low = load_even(p, span < lanes ? span : lanes).raw;
+  const Raw<T> high = load_even(p + 2 * lanes, span < lanes ? 0 : span - lanes).raw;
+#if defined(__clang__)
+#define STRIATE_SHUFFLE(...) {__builtin_shufflevector(low, high, __VA_ARGS__)}
+#else
+#define STRIATE_SHUFFLE(...)                          \
+  {                                                   \
+    __builtin_shuffle(low, high, RawInt{__VA_ARGS__}) \
+  }
+#endif
+  if constexpr (lanes == 2)
+    return STRIATE_SHUFFLE(0, 2);
+  else if constexpr (lanes == 4)
+    return STRIATE_SHUFFLE(0, 2, 4, 6);
+  else if constexpr (lanes == 8)
+    return STRIATE_SHUFFLE(0, 2, 4, 6, 8, 10, 12, 14);
+  else
+    return STRIATE_SHUFFLE(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+#undef STRIATE_SHUFFLE
+}
+
+// low[0], high[0], low[1], high[1], ...: two vectors of memory.
+template <class T>
+STRIATE_INLINE void store_alternating(Vec<T> even, Vec<T> odd, T* p) {
+  constexpr int lanes = Vec<T>::lanes;
+  const Raw<T> low = even.raw, high = odd.raw;
+#if defined(__clang__)
+#define STRIATE_SHUFFLE(...) Vec<T>{__builtin_shufflevector(low, high, __VA_ARGS__)}
+#else
+#define STRIATE_SHUFFLE(...) \
+  Vec<T> { __builtin_shuffle(low, high, typename Vec<T>::RawInt{__VA_ARGS__}) }
+#endif
+  if constexpr (lanes == 2) {
+    STRIATE_SHUFFLE(0, 2).store(p);
+    STRIATE_SHUFFLE(1, 3).store(p + lanes);
+  } else if constexpr (lanes == 4) {
+    STRIATE_SHUFFLE(0, 4, 1, 5).store(p);
+    STRIATE_SHUFFLE(2, 6, 3, 7).store(p + lanes);
+  } else if constexpr (lanes == 8) {
+    STRIATE_SHUFFLE(0, 8, 1, 9, 2, 10, 3, 11).store(p);
+    STRIATE_SHUFFLE(4, 12, 5, 13, 6, 14, 7, 15).store(p + lanes);
+  } else {
+    STRIATE_SHUFFLE(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23).store(p);
+    STRIATE_SHUFFLE(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31).store(p + lanes);
+  }
 #undef STRIATE_SHUFFLE
 }
 

@@ -1,0 +1,334 @@
+#include "core/plan/implicit_gemm_plan.h"
+
+#include <algorithm>
+
+namespace striate {
+namespace {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
+
+// Enough tasks for many threads to share them evenly.
+constexpr int64_t kTasks = 16;
+// Gathered panels of a block share what is read of the weights, shifted ones also their halo.
+constexpr int64_t kMostPanels = 8;
+constexpr int64_t kMostShiftedPanels = 32;
+constexpr int64_t kFewestRowPanels = 2;
+// More than this is not worth a round trip through memory.
+constexpr int64_t kSharedPixels = 1024 * 1024;
+// What a task gathers or copies of the source, and what it sums up apart: a core's own cache.
+constexpr int64_t kPatchElements = 64 * 1024;
+constexpr int64_t kSumElements = 128 * 1024;
+
+// The estimates below count cycles for one vector of pixels and one step of the depth, with two
+// multiplications a cycle.
+double multiply_cost(int64_t rows, TileShape tile) {
+  const int64_t rest = rows % tile.rows;
+  const int64_t tail = rest > 4 ? tile.rows : rest > 2 ? 4 : rest;
+  return static_cast<double>(rows - rest + tail) / 2;
+}
+
+double gather_cost(const ImplicitGemm& g, int64_t vector) {
+  const int64_t stride = g.src_stride[2];
+  const int64_t runs = g.tap_count() == 1 ? 1 : 1 + vector / std::max<int64_t>(1, g.grid[2]);
+  return (stride <= 2 ? 2 : 8) + static_cast<double>(runs * (stride == 1 ? 2 : 6));
+}
+
+// The same for one vector of a patch.
+double copy_cost(int64_t stride) { return stride <= 2 ? 8 : stride == 4 ? 12 : 40; }
+
+// Distances of a product's taps along an axis of the patch.
+void reach(const ImplicitGemm& g, int axis, int64_t* lowest, int64_t* highest) {
+  const int64_t s = g.src_stride[axis];
+  const int64_t last = g.tap_offset[axis] + (g.taps[axis] - 1) * g.tap_step[axis];
+  *lowest = std::min(*lowest, floor_div(std::min(g.tap_offset[axis], last), s));
+  *highest = std::max(*highest, floor_div(std::max(g.tap_offset[axis], last), s));
+}
+
+void plan_patch(ImplicitGemmPlan& plan, int64_t (&highest)[kSpatial]) {
+  ConvPatch& patch = plan.patch;
+  const ImplicitGemm& g = plan.first;
+  for (int i = 0; i < kSpatial; ++i) {
+    patch.parts[i] = g.src_stride[i];
+    patch.lowest[i] = highest[i] = 0;
+  }
+  for (int64_t p = 0; p < plan.products; ++p) {
+    const ImplicitGemm product = plan.product(p);
+    for (int i = 0; i < kSpatial; ++i) reach(product, i, &patch.lowest[i], &highest[i]);
+  }
+  const int64_t right = g.grid[2] + highest[2];
+  const int64_t columns = std::min(ceil_div(g.src[2], g.src_stride[2]), right);
+  patch.extent[0] = 1 + highest[0] - patch.lowest[0];
+  patch.extent[2] = std::max(right, columns - patch.lowest[2]);
+}
+
+// Whether one channel of it does, computed so that nothing overflows.
+bool fits(const ConvPatch& patch) {
+  double size = 1;
+  for (int i = 0; i < kSpatial; ++i)
+    size *= static_cast<double>(patch.parts[i]) * static_cast<double>(patch.extent[i]);
+  return size <= kPatchElements;
+}
+
+// Panels of one block whose sums, where they are kept apart, stay in the cache.
+int64_t panels_that_fit(const ImplicitGemmPlan& plan, int64_t most) {
+  if (!plan.strided_dst) return most;
+  const int64_t rows = plan.stacked ? plan.first.rows : plan.tile.rows * kFewestRowPanels;
+  return std::clamp<int64_t>(kSumElements / (rows * plan.products * plan.tile.columns), 1, most);
+}
+
+// Splits of the rows, so that their sums stay in the cache.
+int64_t fewest_splits(const ImplicitGemmPlan& plan) {
+  if (!plan.strided_dst) return 1;
+  const int64_t elements =
+      plan.row_panels * plan.tile.rows * plan.products * plan.panels_per_block * plan.tile.columns;
+  return std::clamp<int64_t>(ceil_div(elements, kSumElements), 1,
+                             std::max<int64_t>(1, plan.row_panels));
+}
+
+// Few tasks are shared unevenly.
+double imbalance(int64_t tasks) {
+  const double missing = static_cast<double>(std::max<int64_t>(0, kTasks - tasks));
+  return 1 + 1 / static_cast<double>(tasks) + 0.5 * missing / kTasks;
+}
+
+// How many rows of the result a block takes; returns the estimated cost of the whole.
+double choose_rows(ImplicitGemmPlan& plan) {
+  const ImplicitGemm& g = plan.first;
+  int64_t highest[kSpatial];
+  plan_patch(plan, highest);
+  const double multiply = 1.05 * multiply_cost(g.rows, plan.tile);
+  const double copy = copy_cost(g.src_stride[2]);
+  const int64_t splits = std::max<int64_t>(1, plan.row_panels / kFewestRowPanels);
+  double best = -1;
+  const int64_t most = std::min(g.grid[1], kMostShiftedPanels * plan.tile.columns / g.grid[2] + 1);
+  for (int64_t rows = most; rows > 0; --rows) {
+    const int64_t row_blocks = ceil_div(g.grid[1], rows);
+    const int64_t run_on = ceil_div((rows - 1) * plan.patch.extent[2] + g.grid[2], plan.vector);
+    const int64_t aligned = rows * ceil_div(g.grid[2], plan.vector);
+    const int64_t vectors = std::min(run_on, aligned);
+    if (rows > 1 &&
+        vectors * plan.vector > panels_that_fit(plan, kMostShiftedPanels) * plan.tile.columns)
+      continue;
+    ConvPatch patch = plan.patch;
+    patch.extent[1] = rows + highest[1] - patch.lowest[1];
+    if (!fits(patch)) continue;
+    const int64_t planes = g.batch * g.grid[0] * row_blocks;
+    const double copied = static_cast<double>(patch.channel_size()) /
+                          static_cast<double>(plan.vector * g.tap_count());
+    const double cost = static_cast<double>(planes) *
+                        (static_cast<double>(vectors) * multiply + copy * copied) *
+                        imbalance(planes * g.groups * splits);
+    if (best >= 0 && cost >= best) continue;
+    best = cost;
+    plan.rows_per_block = rows;
+    plan.row_blocks = row_blocks;
+    plan.panels_per_row =
+        aligned <= run_on
+            ? ceil_div(ceil_div(g.grid[2], plan.vector) * plan.vector, plan.tile.columns)
+            : 0;
+    plan.panels_per_block = plan.panels_per_row > 0
+                                ? rows * plan.panels_per_row
+                                : ceil_div(run_on * plan.vector, plan.tile.columns);
+    plan.patch.extent[1] = patch.extent[1];
+  }
+  return best;
+}
+
+bool can_shift(const ImplicitGemmPlan& plan) {
+  const ImplicitGemm& g = plan.first;
+  // Rows much longer than a block would not stay in the cache.
+  if (plan.max_taps < 2 || g.grid_size() * g.batch == 0 || g.grid[2] > 64 * plan.tile.columns)
+    return false;
+  for (int i = 0; i < kSpatial; ++i)
+    if (!plan.gradient && g.kernel[i] < g.src_stride[i]) return false;
+  return true;
+}
+
+// Gathered pixels: panels to a block, and splits of the rows.
+void choose_panels(ImplicitGemmPlan& plan) {
+  const ImplicitGemm& g = plan.first;
+  const double multiply = multiply_cost(g.rows, plan.tile);
+  const double gather = gather_cost(g, plan.vector);
+  const int64_t most_splits =
+      plan.stacked ? 1 : std::max<int64_t>(1, plan.row_panels / kFewestRowPanels);
+  ImplicitGemmPlan best = plan;
+  double least = -1;
+  for (int64_t panels = panels_that_fit(plan, kMostPanels); panels > 0; --panels) {
+    plan.pixel_blocks = std::max<int64_t>(1, ceil_div(plan.panels, panels));
+    plan.panels_per_block = std::max<int64_t>(1, ceil_div(plan.panels, plan.pixel_blocks));
+    const int64_t fewest = plan.stacked ? 1 : fewest_splits(plan);
+    for (int64_t splits = fewest; splits <= std::max(fewest, most_splits); ++splits) {
+      plan.row_splits = splits;
+      plan.share_pixels =
+          splits > 1 && plan.pixel_blocks * plan.block_pixels() * g.groups <= kSharedPixels;
+      // Each split reads what was gathered for all, or gathers anew.
+      constexpr double kShared = 4;
+      const double pixels = plan.share_pixels ? 1.5 * gather + kShared * static_cast<double>(splits)
+                                              : gather * static_cast<double>(splits);
+      // A gradient's weights are packed, in memory where several blocks share them.
+      constexpr double kPacking = 1.5;
+      const double packing = plan.gradient
+                                 ? kPacking * multiply * (plan.pixel_blocks > 1 ? 2 : 1) /
+                                       static_cast<double>(std::max<int64_t>(1, plan.vectors))
+                                 : 0;
+      // The weights are read once for a block.
+      const double cost = (multiply * (1 + 0.1 / static_cast<double>(panels)) + pixels + packing) *
+                          imbalance(plan.tasks());
+      if (least >= 0 && cost >= least) continue;
+      least = cost;
+      best = plan;
+    }
+  }
+  plan = best;
+}
+
+void choose_pixels(ImplicitGemmPlan& plan) {
+  const ImplicitGemm& g = plan.first;
+  plan.vectors = ceil_div(g.batch * g.grid_size(), plan.vector);
+  plan.panels = ceil_div(plan.vectors * plan.vector, plan.tile.columns);
+  if (can_shift(plan)) {
+    const double gathered = static_cast<double>(plan.vectors) *
+                            (multiply_cost(g.rows, plan.tile) + gather_cost(g, plan.vector));
+    const double cost = choose_rows(plan);
+    plan.shifted = cost >= 0 && cost < gathered;
+  }
+  if (plan.shifted) {
+    plan.pixel_blocks = g.batch * g.grid[0] * plan.row_blocks;
+    plan.row_splits = 1;
+    if (!plan.stacked) {
+      const int64_t wanted = std::min(ceil_div(kTasks, plan.pixel_blocks * g.groups),
+                                      plan.row_panels / kFewestRowPanels);
+      plan.row_splits = std::max(wanted, fewest_splits(plan));
+    }
+  } else {
+    choose_panels(plan);
+  }
+}
+
+void choose_blocks(ImplicitGemmPlan& plan) {
+  const ImplicitGemm& g = plan.first;
+  plan.taps_per_block = std::clamp<int64_t>(plan.max_taps, 1, kDepthBlock);
+  int64_t most = kDepthBlock / plan.taps_per_block;
+  if (plan.shifted) most = std::min(most, kPatchElements / plan.patch.channel_size());
+  most = std::clamp<int64_t>(most, 1, std::max<int64_t>(1, g.channels));
+  // Blocks of one size: a short last one would reload the sums for little.
+  plan.channels_per_block =
+      std::max<int64_t>(1, ceil_div(g.channels, std::max<int64_t>(1, ceil_div(g.channels, most))));
+  // A 1x1 filter's channels lie side by side already, which serves few panels; tasks that share no
+  // rows pack what they need.
+  constexpr int64_t kFewPanels = 5;
+  plan.pack_weights = plan.gradient && plan.pixel_blocks > 1 &&
+                      (plan.problem.window.kernel_size() > 1 || plan.panels > kFewPanels);
+}
+
+// Few channels would leave most of a tile's rows unused, and would be gathered for few of them.
+bool stacking_pays(const ImplicitGemmPlan& plan) {
+  const ConvProblem& p = plan.problem;
+  constexpr int64_t kMostStride = 32;
+  constexpr int64_t kMostRows = 2048;
+  for (int i = 0; i < kSpatial; ++i)
+    if (p.window.dilation[i] != 1 || p.window.stride[i] > kMostStride) return false;
+  const ImplicitGemm stacked = plan_stacked_input_grad(p);
+  if (plan.products < 2 || stacked.rows > kMostRows) return false;
+  constexpr double kSource = 2;  // cycles to gather or copy
+  const double apart = static_cast<double>(p.window.kernel_size()) *
+                       (kSource + multiply_cost(plan.first.rows, plan.tile));
+  return static_cast<double>(stacked.tap_count()) *
+             (kSource + multiply_cost(stacked.rows, plan.tile)) <
+         apart;
+}
+
+}  // namespace
+
+int64_t ConvPatch::distance(const int64_t* offset) const {
+  int64_t part = 0, place = 0;
+  for (int i = 0; i < kSpatial; ++i) {
+    const int64_t shift = floor_div(offset[i], parts[i]);
+    part = part * parts[i] + offset[i] - shift * parts[i];
+    place = place * extent[i] + shift - lowest[i];
+  }
+  return part * part_size() + place;
+}
+
+ImplicitGemm ImplicitGemmPlan::product(int64_t index) const {
+  if (!gradient || stacked) return first;
+  ImplicitGemm g = plan_input_grad(problem, index);
+  for (int i = 0; i < kSpatial; ++i) g.grid[i] = first.grid[i];
+  return g;
+}
+
+void ImplicitGemmPlan::phase_offset(int64_t phase, int64_t* offset) const {
+  if (!stacked) {
+    const ImplicitGemm g = product(phase);
+    for (int i = 0; i < kSpatial; ++i) offset[i] = g.dst_offset[i];
+    return;
+  }
+  for (int i = kSpatial - 1; i >= 0; --i) {
+    offset[i] = phase % first.dst_stride[i];
+    phase /= first.dst_stride[i];
+  }
+}
+
+int64_t ImplicitGemmPlan::rows_per_split() const {
+  return std::min(first.rows, ceil_div(row_panels, row_splits) * tile.rows);
+}
+
+int64_t ImplicitGemmPlan::total_depth() const {
+  int64_t depth = 0;
+  for (int64_t i = 0; i < products; ++i) depth += product(i).depth();
+  return depth;
+}
+
+int64_t ImplicitGemmPlan::parts() const {
+  int64_t blocks = 0;
+  for (int64_t i = 0; i < products; ++i) blocks += ceil_div(product(i).tap_count(), taps_per_block);
+  return blocks * ceil_div(first.channels, channels_per_block);
+}
+
+int64_t ImplicitGemmPlan::packed_weights() const {
+  return pack_weights ? first.groups * row_panels * tile.rows * total_depth() : 0;
+}
+
+int64_t ImplicitGemmPlan::shared_pixels() const {
+  return share_pixels ? pixel_blocks * first.groups * block_pixels() : 0;
+}
+
+int64_t ImplicitGemmPlan::pixel_elements() const {
+  if (!shifted) return panels_per_block * tile.columns * taps_per_block * channels_per_block;
+  return channels_per_block * patch.channel_size() + tile.columns + patch.extent[2];
+}
+
+int64_t ImplicitGemmPlan::sum_elements() const {
+  return strided_dst ? rows_per_split() * products * panels_per_block * tile.columns : 0;
+}
+
+ImplicitGemmPlan plan_implicit_gemm(const ConvProblem& p, bool gradient, TileShape tile) {
+  ImplicitGemmPlan plan{};
+  plan.problem = p;
+  plan.gradient = gradient;
+  plan.tile = tile;
+  plan.vector = tile.columns % 3 == 0 ? tile.columns / 3 : tile.columns / 2;
+  plan.products = gradient ? input_grad_phases(p) : 1;
+  if (plan.products == 0) return plan;
+  plan.first = gradient ? plan_input_grad(p, 0) : plan_forward(p);
+  for (int i = 0; i < kSpatial; ++i) {
+    if (plan.first.dst_stride[i] != 1) plan.strided_dst = true;
+    if (gradient) plan.first.grid[i] = ceil_div(p.window.in[i], p.window.stride[i]);
+  }
+  if (gradient && stacking_pays(plan)) {
+    plan.stacked = true;
+    plan.first = plan_stacked_input_grad(p);
+    plan.products = 1;
+  }
+  plan.phases =
+      plan.stacked ? p.window.stride[0] * p.window.stride[1] * p.window.stride[2] : plan.products;
+  for (int64_t i = 0; i < plan.products; ++i)
+    plan.max_taps = std::max(plan.max_taps, plan.product(i).tap_count());
+  plan.row_panels = ceil_div(plan.first.rows, tile.rows);
+  choose_pixels(plan);
+  choose_blocks(plan);
+  return plan;
+}
+
+}  // namespace striate

@@ -1,0 +1,74 @@
+// How an implicit matrix product is cut into tasks and blocks; see
+// cpu/conv/implicit_gemm.kernel.cpp.
+#pragma once
+
+#include "core/plan/implicit_gemm.h"
+#include "core/plan/tile.h"
+
+namespace striate {
+
+// What the taps of all products see of the source around one block of result rows, with its
+// padding and, where the window moves by several pixels, parted by the remainder modulo the stride:
+// [channel][remainder][depth][row][column], where each tap lies at a fixed distance from a pixel.
+// The padding at a row's end is also that of the next row's start.
+struct ConvPatch {
+  int64_t parts[kSpatial];   // remainders
+  int64_t lowest[kSpatial];  // of the taps' distances, and at most 0
+  int64_t extent[kSpatial];
+  int64_t part_size() const { return extent[0] * extent[1] * extent[2]; }
+  int64_t channel_size() const { return parts[0] * parts[1] * parts[2] * part_size(); }
+  // From a pixel to what a tap at this offset of the source sees.
+  int64_t distance(const int64_t* offset) const;
+};
+
+// A forward convolution is one product, an input gradient one for each phase of its pixels; these
+// share a grid and their blocks.
+struct ImplicitGemmPlan {
+  ConvProblem problem;
+  bool gradient;
+  bool stacked;       // all phases are rows of one product
+  bool shifted;       // pixels are read where they lie in a patch; else gathered for each tap
+  bool share_pixels;  // gathered once for the tasks that share them
+  bool pack_weights;  // of an input gradient, once for the tasks that share them
+  bool strided_dst;   // phases are summed up apart and then written together
+  int64_t products;
+  int64_t phases;      // of the result
+  ImplicitGemm first;  // the first product, with the grid of all
+
+  TileShape tile;
+  int64_t vector;  // lanes of the tile's vectors
+  int64_t max_taps;
+  int64_t taps_per_block;
+  int64_t channels_per_block;
+  int64_t row_panels;        // of tile.rows rows
+  int64_t row_splits;        // tasks that share a block of pixels
+  int64_t pixel_blocks;      // tasks that share rows
+  int64_t panels_per_block;  // at most, of tile.columns pixels at most
+
+  // Gathered pixels: all of the batch in one row.
+  int64_t vectors;
+  int64_t panels;
+
+  // Shifted pixels: a block is some rows of one sample.
+  int64_t rows_per_block;
+  int64_t row_blocks;
+  int64_t panels_per_row;  // 0: panels run on from one row to the next
+  ConvPatch patch;
+
+  ImplicitGemm product(int64_t index) const;
+  void phase_offset(int64_t phase, int64_t* offset) const;  // of its first pixel in the result
+  int64_t rows_per_split() const;                           // at most
+  int64_t tasks() const { return pixel_blocks * first.groups * row_splits; }
+  int64_t parts() const;  // blocks of the depth, of each product
+  // Elements.
+  int64_t total_depth() const;     // of all products
+  int64_t packed_weights() const;  // in the workspace
+  int64_t shared_pixels() const;   // in the workspace
+  int64_t block_pixels() const { return panels_per_block * tile.columns * total_depth(); }
+  int64_t pixel_elements() const;
+  int64_t sum_elements() const;
+};
+
+ImplicitGemmPlan plan_implicit_gemm(const ConvProblem& problem, bool gradient, TileShape tile);
+
+}  // namespace striate

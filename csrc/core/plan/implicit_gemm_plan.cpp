@@ -290,6 +290,10 @@ int64_t ImplicitGemmPlan::packed_weights() const {
   return pack_weights ? first.groups * row_panels * tile.rows * total_depth() : 0;
 }
 
+int64_t ImplicitGemmPlan::all_weights() const {
+  return first.groups * row_panels * tile.rows * first.depth();
+}
+
 int64_t ImplicitGemmPlan::shared_pixels() const {
   return share_pixels ? pixel_blocks * first.groups * block_pixels() : 0;
 }
@@ -316,16 +320,21 @@ ImplicitGemmPlan plan_implicit_gemm(const ConvProblem& p, bool gradient, TileSha
     if (plan.first.dst_stride[i] != 1) plan.strided_dst = true;
     if (gradient) plan.first.grid[i] = ceil_div(p.window.in[i], p.window.stride[i]);
   }
+  plan.row_panels = ceil_div(plan.first.rows, tile.rows);
+  if (plan.first.rows * plan.first.batch * plan.first.grid_size() == 0) {
+    plan.products = 0;  // no result
+    return plan;
+  }
   if (gradient && stacking_pays(plan)) {
     plan.stacked = true;
     plan.first = plan_stacked_input_grad(p);
     plan.products = 1;
+    plan.row_panels = ceil_div(plan.first.rows, tile.rows);
   }
   plan.phases =
       plan.stacked ? p.window.stride[0] * p.window.stride[1] * p.window.stride[2] : plan.products;
   for (int64_t i = 0; i < plan.products; ++i)
     plan.max_taps = std::max(plan.max_taps, plan.product(i).tap_count());
-  plan.row_panels = ceil_div(plan.first.rows, tile.rows);
   choose_pixels(plan);
   choose_blocks(plan);
   return plan;

@@ -26,12 +26,12 @@ struct ConvPatch {
 struct ImplicitGemmPlan {
   ConvProblem problem;
   bool gradient;
-  bool stacked;       // all phases are rows of one product
-  bool shifted;       // pixels are read where they lie in a patch; else gathered for each tap
-  bool share_pixels;  // gathered once for the tasks that share them
-  bool pack_weights;  // of an input gradient, once for the tasks that share them
-  bool strided_dst;   // phases are summed up apart and then written together
-  int64_t products;
+  bool stacked;        // all phases are rows of one product
+  bool shifted;        // pixels are read where they lie in a patch; else gathered for each tap
+  bool share_pixels;   // gathered once for the tasks that share them
+  bool pack_weights;   // of an input gradient, once for the tasks that share them
+  bool strided_dst;    // phases are summed up apart and then written together
+  int64_t products;    // 0: there is nothing to compute
   int64_t phases;      // of the result
   ImplicitGemm first;  // the first product, with the grid of all
 
@@ -63,6 +63,7 @@ struct ImplicitGemmPlan {
   // Elements.
   int64_t total_depth() const;     // of all products
   int64_t packed_weights() const;  // in the workspace
+  int64_t all_weights() const;     // of a forward product, packed ahead
   int64_t shared_pixels() const;   // in the workspace
   int64_t block_pixels() const { return panels_per_block * tile.columns * total_depth(); }
   int64_t pixel_elements() const;

@@ -12,8 +12,8 @@ void implicit_gemm(const ImplicitGemmPlan& plan, bool shared, const float* src, 
                    const float* w, const float* packed, const float* bias, bool relu, float* dst,
                    const Context& context);
 void implicit_gemm(const ImplicitGemmPlan& plan, bool shared, const double* src, const double* mask,
-                   const double* w, const double* packed, const double* bias, bool relu, double* dst,
-                   const Context& context);
+                   const double* w, const double* packed, const double* bias, bool relu,
+                   double* dst, const Context& context);
 
 void implicit_gemm_pack(const ImplicitGemmPlan& plan, const float* w, float* packed,
                         const Context& context);

@@ -301,7 +301,7 @@ void weight_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* d
     return group_lanes_weight_grad(plan_group_lanes(problem, Vec<T>::lanes, false), problem, dy, x,
                                    y, dw, context);
   if (algorithm == ConvAlgorithm::direct)
-    return direct_weight_grad(plan_forward(problem, kTile<T>), dy, x, y, dw, context);
+    return direct_weight_grad(plan_forward(problem), dy, x, y, dw, context);
   const bool workspace = algorithm == ConvAlgorithm::broadcast;
   broadcast_weight_grad(plan_weight_grad(problem, kTile<T>, workspace), dy, x, y, dw, context);
 }

@@ -216,8 +216,7 @@ void run(const GroupLanes& g, const ConvProblem& problem, const T* src, const T*
   const int64_t count = g.input_grad ? input_grad_phases(problem) : 1;
   const Workspace<ImplicitGemm> phases(context, count);
   for (int64_t i = 0; i < count; ++i)
-    phases.data()[i] =
-        g.input_grad ? plan_input_grad(problem, i) : plan_forward(problem);
+    phases.data()[i] = g.input_grad ? plan_input_grad(problem, i) : plan_forward(problem);
   const Workspace<T> packed(context, g.weights());
   if (count > 0)
     parallel_for(context, g.blocks, 0, [&](int64_t block, void*) {

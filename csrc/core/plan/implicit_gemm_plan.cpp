@@ -312,7 +312,7 @@ ImplicitGemmPlan plan_implicit_gemm(const ConvProblem& p, bool gradient, TileSha
   plan.problem = p;
   plan.gradient = gradient;
   plan.tile = tile;
-  plan.vector = tile.columns % 3 == 0 ? tile.columns / 3 : tile.columns / 2;
+  plan.vector = tile.lanes;
   plan.products = gradient ? input_grad_phases(p) : 1;
   if (plan.products == 0) return plan;
   plan.first = gradient ? plan_input_grad(p, 0) : plan_forward(p);

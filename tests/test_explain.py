@@ -271,8 +271,7 @@ class TestCommand:
     def test_options_are_those_of_the_plan(self, capsys: pytest.CaptureFixture[str]) -> None:
         code, out, _ = self.run(
             capsys,
-            "conv2d_input_grad 8,64,54,54 64,64,3,3 8,64,56,56"
-            " --precision exact --max-workspace 0",
+            "conv2d_input_grad 8,64,54,54 64,64,3,3 8,64,56,56 --precision exact --max-workspace 0",
         )
         assert code == 0
         assert "above max_workspace" in out

@@ -15,8 +15,8 @@ void random_uniform(int64_t count, uint64_t seed, uint64_t offset, double low, d
 template <class T>
 void random_normal(int64_t count, uint64_t seed, uint64_t offset, double mean, double std, T* out);
 
-// The same, restricted to `cut` standard deviations around the mean; std is that of the whole normal
-// distribution.
+// The same, restricted to `cut` standard deviations around the mean; std is that of the whole
+// normal distribution.
 template <class T>
 void random_truncated_normal(int64_t count, uint64_t seed, uint64_t offset, double mean, double std,
                              double cut, T* out);

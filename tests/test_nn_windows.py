@@ -46,7 +46,7 @@ def test_conv(rank: int, activation: Any) -> None:
     np.testing.assert_allclose(conv.vjp(x)[0], expected, atol=1e-12)
     check_gradients(conv, x)
     taps = (2, 6, 12)[rank - 1]
-    assert conv.fans() == (2 * taps, max(1, round(3 * taps / 2**rank)))
+    assert conv.fans() == (2 * taps, 3 * taps)
 
 
 @pytest.mark.parametrize("activation", [None, "relu"])

@@ -53,12 +53,13 @@ def conv_fans(
 
     Formula, with K the elements of the kernel, s the product of the strides and g the groups::
 
-        fan_in = in_channels / g * K        fan_out = out_channels / g * K / s
+        fan_in = in_channels / g * K        fan_out = out_channels / g * K
+        fan_in = in_channels / g * K / s    for a transposed convolution
 
-    A transposed convolution spreads where the other gathers: there s divides fan_in instead. Each
-    output of a group sees, and each input reaches, that group's channels alone; with a stride, one
-    input is seen by each s-th window only. (Both are means where strides do not divide the kernel,
-    rounded.)
+    Each output of a group sees, and each input reaches, that group's channels alone. An output of a
+    transposed convolution is reached by each s-th element of the kernel only (on average, where the
+    strides do not divide the kernel; rounded). The fan_out of a strided convolution is that of the
+    field: it does not count the stride, although an input is seen by each s-th window only.
 
     Args:
         in_channels, out_channels: of the whole layer.
@@ -83,8 +84,6 @@ def conv_fans(
     gathered, spread = in_channels // groups * taps, out_channels // groups * taps
     if transposed:
         gathered = max(1, round(gathered / skipped))
-    else:
-        spread = max(1, round(spread / skipped))
     if groups == 1:
         return Fans(gathered, spread)
     fans = _GroupedFans(gathered, spread)

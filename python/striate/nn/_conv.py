@@ -201,7 +201,7 @@ class Conv2d(Conv[IntOrPair, Padding]):
         >>> conv(np.zeros((1, 3, 224, 224), np.float32)).shape
         (1, 64, 55, 55)
         >>> conv.fans()
-        Fans(fan_in=363, fan_out=484)
+        Fans(fan_in=363, fan_out=7744)
     """
 
     _rank = 2

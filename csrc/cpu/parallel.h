@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/context.h"
+#include "core/integer.h"
 #include "cpu/simd.h"
 
 namespace striate::cpu {
@@ -39,8 +40,6 @@ class Workspace {
   const Context& context_;
   T* data_;
 };
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Elements of one chunk of an elementwise kernel: some tens of microseconds of work.
 inline constexpr int64_t kElementsPerChunk = 32768;

@@ -14,6 +14,15 @@ STRIATE_FORMULA V relu(V x) {
   return max(V::zero(), x);
 }
 
+template <>
+STRIATE_FORMULA float relu(float x) {
+  return 0 > x ? 0 : x;
+}
+template <>
+STRIATE_FORMULA double relu(double x) {
+  return 0 > x ? 0 : x;
+}
+
 // The gradient of relu by its output: dy where y > 0, else 0; dy where y is NaN.
 template <class V>
 STRIATE_FORMULA V relu_grad(V dy, V y) {
@@ -21,11 +30,11 @@ STRIATE_FORMULA V relu_grad(V dy, V y) {
 }
 
 template <>
-inline __attribute__((always_inline)) float relu_grad(float dy, float y) {
+STRIATE_FORMULA float relu_grad(float dy, float y) {
   return y <= 0 ? 0 : dy;
 }
 template <>
-inline __attribute__((always_inline)) double relu_grad(double dy, double y) {
+STRIATE_FORMULA double relu_grad(double dy, double y) {
   return y <= 0 ? 0 : dy;
 }
 

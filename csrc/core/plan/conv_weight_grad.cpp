@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "core/integer.h"
+
 namespace striate {
 namespace {
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Even shares of at most `most`.
 int64_t even(int64_t total, int64_t most) {

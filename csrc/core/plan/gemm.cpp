@@ -2,13 +2,9 @@
 
 #include <algorithm>
 
+#include "core/integer.h"
+
 namespace striate {
-namespace {
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-}  // namespace
-
 Gemm plan_gemm(Gemm g, TileShape tile) {
   g.tile = tile;
   // A task's sums, and the panels of B that its rows share, stay in a core's own cache.

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
+#include "core/integer.h"
+
 namespace striate {
 namespace {
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
 // Elements of a staged band: a fraction of a core's own cache.
 constexpr int64_t kStageElements = 32 * 1024;

@@ -4,11 +4,10 @@
 #include <numeric>
 #include <vector>
 
+#include "core/integer.h"
+
 namespace striate {
 namespace {
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
 // The kernel positions that meet the same pixels of an axis of dx: first, first + step, ...
 int64_t tap_step(const Window& w, int axis) {

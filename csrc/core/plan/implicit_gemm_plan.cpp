@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
+#include "core/integer.h"
+
 namespace striate {
 namespace {
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
 // Enough tasks for many threads to share them evenly.
 constexpr int64_t kTasks = 16;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "core/integer.h"
+
 namespace striate {
 namespace {
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Channels times tiles of a block: its transformed tiles, 36 times as large, stay in a core's own
 // cache.

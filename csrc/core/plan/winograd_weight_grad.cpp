@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "core/integer.h"
+
 namespace striate {
 namespace {
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // A slice's block of tiles, transformed, fits a core's own cache for a few hundred channels.
 constexpr int64_t kSliceQuanta = 64 / kTileQuantum;

@@ -17,8 +17,6 @@ inline constexpr int kBroadcastVectors = 2;
 #endif
 inline constexpr int kBroadcastPairs = 6;
 
-STRIATE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // The pixels that a tile adds up: `planes` of rows of columns, and the distances in x between them.
 struct PixelGrid {
   int64_t planes, rows, columns;

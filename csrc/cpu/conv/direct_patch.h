@@ -10,7 +10,6 @@
 namespace striate::cpu {
 namespace {
 
-STRIATE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 STRIATE_INLINE int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
 STRIATE_INLINE int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 STRIATE_INLINE int64_t magnitude(int64_t a) { return a < 0 ? -a : a; }

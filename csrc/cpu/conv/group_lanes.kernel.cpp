@@ -25,17 +25,6 @@ inline constexpr int kPixels = 4;
 #endif
 inline constexpr int kPixelsAlone = 8;
 
-int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// Calls body(Constant<n>) for the n in [1, most] that is asked for.
-template <int most, class Body>
-STRIATE_INLINE void with_count(int64_t n, const Body& body) {
-  if constexpr (most > 1) {
-    if (n < most) return with_count<most - 1>(n, body);
-  }
-  body(Constant<most>{});
-}
-
 // One phase's steps in the staged source, in elements.
 struct Steps {
   int64_t channels, rows, taps[2];  // source channels and the taps

@@ -20,16 +20,6 @@ inline constexpr int kTaps = 5;
 #endif
 inline constexpr int kTapsAlone = 9;
 
-int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-template <int most, class Body>
-STRIATE_INLINE void with_count(int64_t n, const Body& body) {
-  if constexpr (most > 1) {
-    if (n < most) return with_count<most - 1>(n, body);
-  }
-  body(Constant<most>{});
-}
-
 // Sizes and steps of a unit, in elements.
 struct Unit {
   int64_t rows, columns;    // of dy

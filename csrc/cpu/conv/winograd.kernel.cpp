@@ -9,6 +9,7 @@
 // both, to have enough tasks.
 #include "cpu/conv/winograd.h"
 
+#include "cpu/conv/winograd_filters.h"
 #include "cpu/conv/winograd_tiles.h"
 #include "cpu/gemm/tile.h"
 
@@ -16,77 +17,6 @@ namespace striate::cpu::STRIATE_ISA {
 namespace {
 
 constexpr int kLanes = Floats::lanes;
-
-int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// G g G^T of the filters at from + offset[l], one for each lane, to out[frequency * plane + lane].
-template <int taps>
-STRIATE_INLINE void transform_filters(const float* from, const int64_t* offset, bool flipped,
-                                      float* out, int64_t plane, int lanes) {
-  constexpr int size = taps * taps;
-  // Taps four at a time; the last quad overlaps the one before.
-  Floats tap[size];
-  const auto place = [&](int t) { return flipped ? size - 1 - t : t; };
-#pragma GCC unroll 8
-  for (int t = 0; t + 4 <= size; t += 4) {
-    Floats quad[4];
-    load_rows(from + t, offset, quad);
-    transpose_quads(quad);
-#pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k) tap[place(t + k)] = quad[k];
-  }
-  Floats quad[4], unused;
-  load_rows(from + size - 4, offset, quad);
-  transpose_quads_high(quad, &unused, &tap[place(size - 1)]);
-
-  Floats half[6][taps];
-#pragma GCC unroll 5
-  for (int j = 0; j < taps; ++j) {
-    Floats column[taps], o[6];
-#pragma GCC unroll 5
-    for (int i = 0; i < taps; ++i) column[i] = tap[i * taps + j];
-    formula::winograd_weights<taps>(column, o);
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; ++i) half[i][j] = o[i];
-  }
-  for (int i = 0; i < 6; ++i) {
-    Floats o[6];
-    formula::winograd_weights<taps>(half[i], o);
-#pragma GCC unroll 6
-    for (int j = 0; j < 6; ++j) o[j].store(out + (i * 6 + j) * plane, lanes);
-  }
-}
-
-// A row block's filters for some channels, as [frequency][row panel][channel][row] with frequencies
-// `plane` apart; rows beyond the last repeat it.
-template <int taps>
-void transform_weights(const Winograd& g, const float* w, int64_t row_block, int64_t first_channel,
-                       int64_t channels, float* out, int64_t plane) {
-  const int64_t panels = g.panels_in(row_block);
-  const int64_t first_row = row_block * g.panels_per_block * kTileRows;
-  const int64_t elements = channels * kTileRows;                       // of a panel
-  const int64_t left = g.rows - first_row - (panels - 1) * kTileRows;  // in the last panel
-  w += first_row * g.w_row + first_channel * g.w_channel;
-  const auto vector = [&](int64_t panel, int64_t e) {
-    const int64_t last = (panel + 1 < panels ? kTileRows : left) - 1;
-    int64_t offset[kLanes];
-    for (int l = 0; l < kLanes; ++l) {
-      const int64_t at = least(e + l, elements - 1);
-      offset[l] = at / kTileRows * g.w_channel + least(at % kTileRows, last) * g.w_row;
-    }
-    transform_filters<taps>(w + panel * kTileRows * g.w_row, offset, g.flipped,
-                            out + panel * elements + e, plane,
-                            static_cast<int>(least(kLanes, elements - e)));
-  };
-  // Along the filters as they lie in memory: a row's channels, or a channel's rows.
-  if (g.flipped) {
-    for (int64_t e = 0; e < elements; e += kLanes)
-      for (int64_t p = 0; p < panels; ++p) vector(p, e);
-  } else {
-    for (int64_t p = 0; p < panels; ++p)
-      for (int64_t e = 0; e < elements; e += kLanes) vector(p, e);
-  }
-}
 
 // Not inlined: what surrounds it must not take registers from the sums.
 template <int rows, int vectors>

@@ -13,8 +13,6 @@
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-STRIATE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // `columns` columns of B from step k on, as [depth][kTileColumns]; `vectors` of each row are
 // written.
 template <class T>
@@ -84,7 +82,7 @@ void write_tile(const Gemm& g, const T* sums, int rows, int columns, const T* bi
   const auto put = [&](int m, int n) {
     T value = sums[m * kTileColumns<T> + n];
     if (bias != nullptr) value += bias[m];
-    c[m * g.c_row + n * g.c_column] = relu && value <= T(0) ? T(0) : value;
+    c[m * g.c_row + n * g.c_column] = relu ? formula::relu(value) : value;
   };
   if (g.c_row == 1) {
     for (int n = 0; n < columns; ++n)

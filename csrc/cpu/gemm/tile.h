@@ -71,6 +71,15 @@ struct Constant {
   static constexpr int get = value;
 };
 
+// Calls body(Constant<n>) for the n in [1, most] that is asked for.
+template <int most, class Body>
+STRIATE_INLINE void with_count(int64_t n, const Body& body) {
+  if constexpr (most > 1) {
+    if (n < most) return with_count<most - 1>(n, body);
+  }
+  body(Constant<most>{});
+}
+
 // Calls body with the smallest compiled number of rows that holds `rows`.
 template <class Body>
 STRIATE_INLINE void with_tile_rows(int rows, const Body& body) {

@@ -9,7 +9,6 @@
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-STRIATE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 STRIATE_INLINE int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // The rows [begin, end) of a plane.

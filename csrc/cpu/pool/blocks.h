@@ -14,7 +14,6 @@ constexpr int64_t kScratch = 4096;
 // Elements that a chunk reads: some tens of microseconds of work.
 constexpr int64_t kReadsPerChunk = 131072;
 
-constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
 
 struct Range {

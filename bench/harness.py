@@ -14,7 +14,8 @@ from .case import Case, Run, disagreement
 # For the idle threads of the side before to go to sleep: OpenMP's spin for milliseconds.
 _PAUSE = 0.01
 # A round repeats short calls until it lasts this long, and times no second call of a long one.
-_SHORT, _LONG = 0.002, 0.5
+_SHORT = 0.002
+_LONG = {True: 0.02, False: 0.5}
 # While a side's two best rounds differ by more than 5%, it gets more, up to the second number.
 _ROUNDS = {True: (3, 3), False: (11, 33)}
 _AGREE = 1.05
@@ -70,7 +71,7 @@ def _time(sides: Mapping[str, Run], quick: bool) -> dict[str, list[float]]:
                 if turn >= needed and done:
                     continue
                 start = time.perf_counter()
-                rounds[side].append(_round(run))
+                rounds[side].append(_round(run, quick))
                 spent[side] += time.perf_counter() - start
     finally:
         gc.enable()
@@ -82,12 +83,12 @@ def _settled(times: list[float]) -> bool:
     return second <= _AGREE * best
 
 
-def _round(run: Run) -> float:
+def _round(run: Run, quick: bool) -> float:
     time.sleep(_PAUSE)
     start = time.perf_counter()
     run()
     warm_up = time.perf_counter() - start
-    if warm_up > _LONG:
+    if warm_up > _LONG[quick]:
         return warm_up
     calls = max(1, round(_SHORT / warm_up))
     start = time.perf_counter()

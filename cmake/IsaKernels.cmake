@@ -3,10 +3,14 @@
 # order in which dispatch.cpp tries them.
 file(GLOB STRIATE_KERNEL_SOURCES CONFIGURE_DEPENDS csrc/cpu/*.kernel.cpp csrc/cpu/*/*.kernel.cpp)
 
+set(STRIATE_ISAS "" CACHE STRING "Instruction sets to compile for, e.g. 'avx2;baseline'; empty: all")
 set(STRIATE_KERNEL_LIBRARIES "")
 set(STRIATE_ISA_XMACRO "")
 
 function(striate_add_isa name)
+  if(STRIATE_ISAS AND NOT name IN_LIST STRIATE_ISAS)
+    return()
+  endif()
   set(library striate_kernels_${name})
   add_library(${library} OBJECT ${STRIATE_KERNEL_SOURCES})
   target_link_libraries(${library} PRIVATE striate_options)

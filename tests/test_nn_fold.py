@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import pickle
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 from striate import nn
-from striate.nn import _fold
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-13}
 
@@ -224,9 +222,3 @@ def test_a_folded_net_pickles_and_has_gradients() -> None:
     dy = np.random.default_rng(1).standard_normal((5, 2))
     got, want = (n.vjp(x, train=False)[1](dy) for n in (folded, net))
     np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
-
-
-def test_doctests_pass() -> None:
-    result = doctest.testmod(_fold)
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from collections.abc import Callable
+from typing import Any
 
 import numpy.typing as npt
 
@@ -18,30 +18,24 @@ from striate._typing import (
     Padding1d,
     Padding3d,
 )
-from striate.init import Fans, Initializer, RngLike, conv_fans
+from striate.init import Initializer, RngLike
 from striate.ops.packed import packed_conv
 
-from ._affine import check_counts, kernel_sizes, weight_and_bias
-from ._module import Module
+from ._conv_base import ConvBase, Pad, Size
 from ._prepack import Packed
 
-_Size = TypeVar("_Size")
-_Pad = TypeVar("_Pad")
 
-
-class Conv(Module, Generic[_Size, _Pad]):
+class Conv(ConvBase[Size, Pad]):
     """A convolution along any number of axes; the subclasses say how many."""
-
-    _rank: ClassVar[int]
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: _Size,
-        stride: _Size | int = 1,
-        padding: _Pad | int = 0,
-        dilation: _Size | int = 1,
+        kernel_size: Size,
+        stride: Size | int = 1,
+        padding: Pad | int = 0,
+        dilation: Size | int = 1,
         groups: int = 1,
         bias: bool = True,
         *,
@@ -51,26 +45,14 @@ class Conv(Module, Generic[_Size, _Pad]):
         rng: RngLike | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
-        name = type(self).__name__
-        check_counts(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
-        if in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"{name}: groups must divide in_channels and out_channels. "
-                f"Got groups={groups}, in_channels={in_channels}, out_channels={out_channels}."
-            )
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.kernel_size = kernel_sizes(name, kernel_size, self._rank)
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-        self.groups = groups
-        self.activation = activation
-        self.packed: Packed | None = None  # see nn.prepack
-        self.weight, self.bias = weight_and_bias(
-            (out_channels, in_channels // groups, *self.kernel_size),
-            self.fans(),
+        self._set_up(
+            in_channels,
             out_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
             bias=bias,
             activation=activation,
             weight_init=weight_init,
@@ -78,6 +60,7 @@ class Conv(Module, Generic[_Size, _Pad]):
             rng=rng,
             dtype=dtype,
         )
+        self.packed: Packed | None = None  # see nn.prepack
 
     def forward(self, x: FloatArray) -> FloatArray:
         if self.packed is None:
@@ -112,37 +95,6 @@ class Conv(Module, Generic[_Size, _Pad]):
             x, w, self._bias(), **self._geometry(), activation=self.activation
         )
         return y
-
-    def _bias(self) -> FloatArray | None:
-        return None if self.bias is None else self.bias.data
-
-    def fans(self) -> Fans:
-        return conv_fans(
-            self.in_channels,
-            self.out_channels,
-            self.kernel_size,
-            stride=cast("Sequence[int] | int", self.stride),
-            groups=self.groups,
-        )
-
-    def _op(self, suffix: str) -> Callable[..., Any]:
-        op: Callable[..., Any] = getattr(ops, f"conv{self._rank}d{suffix}")
-        return op
-
-    def _geometry(self) -> dict[str, Any]:
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-        }
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.in_channels}, {self.out_channels}, {self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding}, dilation={self.dilation}, groups={self.groups}, "
-            f"bias={self.bias is not None}, activation={self.activation!r}"
-        )
 
 
 class Conv1d(Conv[IntOrSingle, Padding1d]):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from collections.abc import Callable
+from typing import Any
 
 import numpy.typing as npt
 
@@ -18,32 +18,28 @@ from striate._typing import (
     Padding1d,
     Padding3d,
 )
-from striate.init import Fans, Initializer, RngLike, conv_fans
+from striate.init import Initializer, RngLike
 
-from ._affine import check_counts, kernel_sizes, weight_and_bias
-from ._module import Module
+from ._conv_base import ConvBase, Pad, Size
 from ._summary import multiply_add_flops
 
-_Size = TypeVar("_Size")
-_Pad = TypeVar("_Pad")
 
-
-class _ConvTranspose(Module, Generic[_Size, _Pad]):
+class _ConvTranspose(ConvBase[Size, Pad]):
     """A transposed convolution along any number of axes; the subclasses say how many."""
 
-    _rank: ClassVar[int]
+    _transposed = True
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: _Size,
-        stride: _Size | int = 1,
-        padding: _Pad | int = 0,
-        output_padding: _Size | int = 0,
+        kernel_size: Size,
+        stride: Size | int = 1,
+        padding: Pad | int = 0,
+        output_padding: Size | int = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: _Size | int = 1,
+        dilation: Size | int = 1,
         *,
         activation: Activation = None,
         weight_init: Initializer | None = None,
@@ -51,30 +47,15 @@ class _ConvTranspose(Module, Generic[_Size, _Pad]):
         rng: RngLike | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
-        name = type(self).__name__
-        check_counts(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
-        if in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"{name}: groups must divide in_channels and out_channels. "
-                f"Got groups={groups}, in_channels={in_channels}, out_channels={out_channels}."
-            )
-        if activation not in (None, "relu"):
-            raise ValueError(
-                f"{name}: activation must be None or 'relu'. Got activation={activation!r}."
-            )
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.kernel_size = kernel_sizes(name, kernel_size, self._rank)
-        self.stride = stride
-        self.padding = padding
         self.output_padding = output_padding
-        self.dilation = dilation
-        self.groups = groups
-        self.activation = activation
-        self.weight, self.bias = weight_and_bias(
-            (in_channels, out_channels // groups, *self.kernel_size),
-            self.fans(),
+        self._set_up(
+            in_channels,
             out_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
             bias=bias,
             activation=activation,
             weight_init=weight_init,
@@ -84,8 +65,7 @@ class _ConvTranspose(Module, Generic[_Size, _Pad]):
         )
 
     def forward(self, x: FloatArray) -> FloatArray:
-        b = None if self.bias is None else self.bias.data
-        y: FloatArray = self._op("")(x, self.weight.data, b, **self._geometry())
+        y: FloatArray = self._op("")(x, self.weight.data, self._bias(), **self._geometry())
         return y if self.activation is None else ops.relu(y)
 
     def vjp(self, x: FloatArray) -> tuple[FloatArray, Callable[..., Any]]:
@@ -108,40 +88,12 @@ class _ConvTranspose(Module, Generic[_Size, _Pad]):
 
         return y, pullback
 
-    def fans(self) -> Fans:
-        return conv_fans(
-            self.in_channels,
-            self.out_channels,
-            self.kernel_size,
-            stride=cast("Sequence[int] | int", self.stride),
-            groups=self.groups,
-            transposed=True,
-        )
-
     def flops(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> int:
         # Counted from the inputs, as the average fan_in is rounded.
         return multiply_add_flops(self.fans().fan_out, x_shape)
 
-    def _op(self, suffix: str) -> Callable[..., Any]:
-        op: Callable[..., Any] = getattr(ops, f"conv_transpose{self._rank}d{suffix}")
-        return op
-
     def _geometry(self) -> dict[str, Any]:
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "output_padding": self.output_padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-        }
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.in_channels}, {self.out_channels}, {self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding}, output_padding={self.output_padding}, "
-            f"dilation={self.dilation}, groups={self.groups}, bias={self.bias is not None}, "
-            f"activation={self.activation!r}"
-        )
+        return {**super()._geometry(), "output_padding": self.output_padding}
 
 
 class ConvTranspose1d(_ConvTranspose[IntOrSingle, Padding1d]):

@@ -85,8 +85,8 @@ class Softplus(Module):
     Examples:
         >>> import numpy as np
         >>> from striate import nn
-        >>> nn.Softplus()(np.float32([-100.0, 100.0]))
-        array([3.783506e-44, 1.000000e+02], dtype=float32)
+        >>> nn.Softplus()(np.float32([-20.0, 100.0]))
+        array([2.0611537e-09, 1.0000000e+02], dtype=float32)
     """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:

@@ -31,6 +31,7 @@ from . import (
     stochastic_pool,
     weights,
 )
+from ._draw import Draw
 from ._entry import Arguments, Array, Bench, Case, Gradient, Op, Sample, Tolerance
 
 _FAMILIES = (
@@ -67,6 +68,7 @@ __all__ = [
     "Array",
     "Bench",
     "Case",
+    "Draw",
     "Gradient",
     "Op",
     "Sample",

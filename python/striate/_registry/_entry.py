@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from striate._typing import FloatArray
 
+from ._draw import Draw
+
 Array: TypeAlias = npt.NDArray[Any]
 # A call's arguments by name, defaults included.
 Arguments: TypeAlias = Mapping[str, Any]
@@ -84,6 +86,8 @@ class Op:
     bench: Bench
     # How the gradient by each array argument is had; None where `gradient_of` or `in_place` is set.
     gradient: Mapping[str, Gradient] | None = None
+    # A call of any shape where the function is smooth; every op with a `gradient` has it.
+    smooth_call: Callable[[Draw], Sample] | None = None
     gradient_of: str | None = None  # the forward operation
     in_place: tuple[str, ...] = ()  # the arguments that are written to
 

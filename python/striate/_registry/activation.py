@@ -7,6 +7,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import EXACT, Bench, Case, Op, Sample, Tolerance, nbytes
 
 SHAPES = [(), (1,), (0, 3), (7,), (64,), (2, 3, 5, 7), (100_003,)]
@@ -16,10 +17,10 @@ _SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-310, 1e-4
 # Where exponentials overflow or round to 1, and a tail that is not a whole vector.
 _FAR = np.array([-1e4, 1e4, -800.0, 800.0, -100.0, 88.0, -30.0, 20.0, -1e-4, 1e-7, -0.3])
 
-Draw = Callable[[np.random.Generator], Iterator[Sample]]
+_Samples = Callable[[np.random.Generator], Iterator[Sample]]
 
 
-def forward(*options: dict[str, Any]) -> Draw:
+def forward(*options: dict[str, Any]) -> _Samples:
     """Arrays of all shapes and values, with each of the options."""
 
     def draw(rng: np.random.Generator) -> Iterator[Sample]:
@@ -33,7 +34,7 @@ def forward(*options: dict[str, Any]) -> Draw:
     return draw
 
 
-def backward(forward: Callable[..., Any], *options: dict[str, Any]) -> Draw:
+def backward(forward: Callable[..., Any], *options: dict[str, Any]) -> _Samples:
     """dy, and what `forward` makes of such arrays."""
 
     def draw(rng: np.random.Generator) -> Iterator[Sample]:
@@ -46,6 +47,14 @@ def backward(forward: Callable[..., Any], *options: dict[str, Any]) -> Draw:
             yield Sample((nan[::-1].copy(), np.asarray(forward(nan, **kwargs))), kwargs)
 
     return draw
+
+
+def smooth(*options: dict[str, Any], kinks: tuple[float, ...] = (0.0,)) -> Callable[[Draw], Sample]:
+    """An array of any shape, and one of the options."""
+    return lambda draw: Sample(
+        (draw.apart(draw.shape(0, 4), *kinks, std=3.0),),
+        draw.option(*options) if options else {},
+    )
 
 
 def _relu_grad(rng: np.random.Generator) -> Iterator[Sample]:
@@ -77,6 +86,7 @@ OPS = [
         EXACT,
         BENCH,
         gradient={"x": lambda a, dy: ops.relu_grad(dy, ops.relu(a["x"]))},
+        smooth_call=smooth(),
     ),
     Op(
         ops.relu_grad,
@@ -93,6 +103,7 @@ OPS = [
         _ONE_PRODUCT,
         BENCH,
         gradient={"x": lambda a, dy: ops.leaky_relu_grad(dy, a["x"], a["negative_slope"])},
+        smooth_call=smooth(*_SLOPES),
     ),
     Op(
         ops.leaky_relu_grad,
@@ -109,6 +120,7 @@ OPS = [
         ROUNDED,
         BENCH,
         gradient={"x": lambda a, dy: ops.elu_grad(dy, ops.elu(**a), a["alpha"])},
+        smooth_call=smooth(*_ALPHAS),
     ),
     Op(
         ops.elu_grad,
@@ -125,6 +137,7 @@ OPS = [
         ROUNDED,
         BENCH,
         gradient={"x": lambda a, dy: ops.sigmoid_grad(dy, ops.sigmoid(a["x"]))},
+        smooth_call=smooth(),
     ),
     Op(
         ops.sigmoid_grad,
@@ -141,6 +154,7 @@ OPS = [
         ROUNDED,
         BENCH,
         gradient={"x": lambda a, dy: ops.tanh_grad(dy, ops.tanh(a["x"]))},
+        smooth_call=smooth(),
     ),
     Op(
         ops.tanh_grad,

@@ -8,6 +8,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Case, Op, Sample, Tolerance, nbytes
 from .pool import max_family
 
@@ -113,6 +114,12 @@ def _max_grad_call(rng: np.random.Generator, shape: Any, output_size: int) -> Sa
     return Sample((y, indices, shape))
 
 
+def _smooth_call(rank: int, draw: Draw) -> Sample:
+    shape = tuple(draw.integer(1, 7) for _ in range(2 + rank))
+    size = tuple(draw.integer(1, 8) for _ in range(rank))
+    return Sample((draw.distinct(shape), draw.option(size, size[0])))
+
+
 def _bytes(a: Arguments) -> float:
     x = a["x"]
     outputs = prod(_size(x.ndim - 2, a["output_size"]))
@@ -134,6 +141,7 @@ def _family(rank: int) -> list[Op]:
             _TOLERANCE,
             Bench(_cases(rank, _call), "bytes", _bytes, "x read and y written"),
             gradient={"x": lambda a, dy: grad(dy, a["x"].shape, a["output_size"])},
+            smooth_call=lambda draw: _smooth_call(rank, draw),
         ),
         Op(
             grad,
@@ -148,6 +156,7 @@ def _family(rank: int) -> list[Op]:
             lambda rng: _max_samples(rank, rng),
             _cases(rank, _call),
             _cases(rank, _max_grad_call),
+            lambda draw: _smooth_call(rank, draw),
         ),
     ]
 

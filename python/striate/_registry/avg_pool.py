@@ -9,6 +9,7 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Case, Op, Sample, Tolerance, nbytes
 
 _TOLERANCE = Tolerance(1e-6, 1e-14, "added in another order; a mean of thousands is near zero")
@@ -79,6 +80,13 @@ _NETWORKS: dict[int, list[tuple[str, int, tuple[int, ...], Any]]] = {
 }
 
 
+def drawn_window(rank: int, draw: Draw) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """The shape of x, and what all windows that are summed up take."""
+    size, window = draw.window(rank, dilated=False)
+    window["ceil_mode"] = draw.option(False, True)
+    return (draw.integer(1, 2), draw.integer(1, 3), *size), window
+
+
 def cases(
     layers: list[tuple[str, int, tuple[int, ...], Any]], call: Callable[..., Sample]
 ) -> tuple[Case, ...]:
@@ -112,6 +120,12 @@ def _family(rank: int) -> list[Op]:
         y = oracle(np.zeros(shape), **window)
         return Sample((rng.standard_normal(y.shape), shape), window)
 
+    def smooth_call(draw: Draw) -> Sample:
+        shape, window = drawn_window(rank, draw)
+        return Sample(
+            (draw.normal(shape),), {**window, "count_include_pad": draw.option(True, False)}
+        )
+
     def forward_bytes(a: Arguments) -> float:
         window = {name: value for name, value in a.items() if name != "x"}
         plane = oracle(np.zeros((1, 1, *a["x"].shape[2:])), **window)
@@ -130,6 +144,7 @@ def _family(rank: int) -> list[Op]:
             _TOLERANCE,
             Bench(cases(_NETWORKS[rank], call), "bytes", forward_bytes, "x read and y written"),
             gradient={"x": gradient},
+            smooth_call=smooth_call,
         ),
         Op(
             grad,

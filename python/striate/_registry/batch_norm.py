@@ -8,6 +8,7 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Case, Op, Sample, Tolerance, nbytes
 
 _INFERENCE = Tolerance(1e-6, 1e-15, "a root and a division, each within a few last places")
@@ -48,7 +49,7 @@ def _inference(rng: np.random.Generator) -> Iterator[Sample]:
     for i, shape in enumerate(_SHAPES):
         activation = "relu" if i % 2 else None
         options = {"eps": [1e-5, 0.5][i % 2], "activation": activation}
-        yield Sample(_arrays(rng, shape), options, smooth=activation is None)
+        yield Sample(_arrays(rng, shape), options)
     yield Sample((*_arrays(rng, (2, 3, 4, 4))[:3], None, None))
     yield Sample(_arrays(rng, (4, 6, 9, 9), 1e4))
 
@@ -78,7 +79,27 @@ def _backward(rng: np.random.Generator) -> Iterator[Sample]:
             yield Sample((rng.standard_normal(x.shape), x, gamma, mean, var), options)
 
 
+def _drawn_arrays(draw: Draw, least: int) -> tuple[FloatArray, ...]:
+    shape = (draw.integer(least, 5), draw.integer(1, 5), *draw.shape(0, 3))
+    return _arrays(draw.rng, shape)
+
+
+def _smooth_inference(draw: Draw) -> Sample:
+    arrays = _drawn_arrays(draw, 1)
+    eps = draw.option(1e-5, 0.5)
+    return Sample(
+        arrays, {"eps": eps, "activation": draw.relu_of(ops.batch_norm(*arrays, eps=eps))}
+    )
+
+
+def _smooth_train(draw: Draw) -> Sample:
+    x, _, _, gamma, beta = _drawn_arrays(draw, 2)
+    return Sample((x, gamma, beta), {"eps": draw.option(0.01, 0.5)})
+
+
 def _gradients(a: Arguments, dy: FloatArray, frozen: bool) -> tuple[FloatArray, ...]:
+    if a.get("activation"):
+        dy = ops.relu_grad(dy, ops.batch_norm(**a))
     mean, var = a.get("mean"), a.get("var")
     if mean is None or var is None:
         _, mean, var = ops.batch_norm_train(a["x"], a["gamma"], a["beta"], eps=a["eps"])
@@ -122,6 +143,7 @@ OPS = [
             "gamma": lambda a, dy: _gradients(a, dy, True)[1],
             "beta": lambda a, dy: _gradients(a, dy, True)[2],
         },
+        smooth_call=_smooth_inference,
     ),
     Op(
         ops.batch_norm_train,
@@ -139,6 +161,7 @@ OPS = [
             "gamma": lambda a, dy: _gradients(a, dy, False)[1],
             "beta": lambda a, dy: _gradients(a, dy, False)[2],
         },
+        smooth_call=_smooth_train,
     ),
     Op(
         ops.batch_norm_grad,

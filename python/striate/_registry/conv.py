@@ -9,6 +9,7 @@ from striate import ops, reference
 from striate._typing import FloatArray
 from striate.reference._window import Window
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Case, Op, Sample, Tolerance, nbytes
 
 TOLERANCE = Tolerance(2e-6, 1e-14, "sums of products, added in another order")
@@ -78,6 +79,19 @@ def _with_y(rng: np.random.Generator, sample: Sample) -> Iterator[Sample]:
     yield sample
     y = np.maximum(rng.standard_normal(sample.args[0].shape), 0)
     yield Sample(sample.args, {**sample.kwargs, "y": y})
+
+
+def drawn_layer(rank: int, draw: Draw, *, transposed: bool = False) -> Layer:
+    """Any layer; a transposed one's weights are (C_in, C_out / groups, ...)."""
+    size, options = draw.window(rank, dilated=True)
+    groups = options["groups"] = draw.integer(1, 3)
+    own, others = groups * draw.integer(1, 3), draw.integer(1, 3)
+    channels = own if transposed else groups * others
+    return (
+        (draw.integer(1, 3), channels, *size),
+        (own, others, *options.pop("kernel_size")),
+        options,
+    )
 
 
 def _bias_grad(rng: np.random.Generator) -> Iterator[Sample]:
@@ -156,6 +170,12 @@ def _family(rank: int) -> list[Op]:
             dy = rng.standard_normal(_y_shape(x_shape, w_shape, options))
             yield from _with_y(rng, Sample((dy, rng.standard_normal(x_shape), w_shape), options))
 
+    def smooth_call(draw: Draw) -> Sample:
+        x_shape, w_shape, options = drawn_layer(rank, draw)
+        arrays = [draw.normal(shape) for shape in (x_shape, w_shape, w_shape[:1])]
+        activation = draw.relu_of(function(*arrays, **options))
+        return Sample(tuple(arrays), {**options, "activation": activation})
+
     def cases(first: str, second: str, shape_of: str | None = None) -> tuple[Case, ...]:
         """One case for each layer: its arrays called `first` and `second`, the shape of a third."""
 
@@ -193,6 +213,7 @@ def _family(rank: int) -> list[Op]:
                 "w": lambda a, dy: weight_grad(dy, a["x"], a["w"].shape, **geometry(a), y=fused(a)),
                 "b": lambda a, dy: ops.bias_grad(dy, y=fused(a)),
             },
+            smooth_call=smooth_call,
         ),
         Op(
             input_grad,

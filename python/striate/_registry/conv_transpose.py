@@ -8,8 +8,9 @@ import numpy as np
 from striate import ops, reference
 from striate.reference._window import Window
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Case, Op, Sample
-from .conv import COUNTS, TOLERANCE, Layer, flops
+from .conv import COUNTS, TOLERANCE, Layer, drawn_layer, flops
 
 _LAYERS: dict[int, list[Layer]] = {
     1: [
@@ -102,6 +103,18 @@ def _family(rank: int) -> list[Op]:
     def grad_samples(second: str) -> Any:
         return lambda rng: (call(rng, layer, "dy", second) for layer in _LAYERS[rank])
 
+    def smooth_call(draw: Draw) -> Sample:
+        x_shape, w_shape, options = drawn_layer(rank, draw, transposed=True)
+        if options["padding"] != "same":
+            # Less padding than the windows have: it is taken off the result.
+            reach = [d * (k - 1) for d, k in zip(options["dilation"], w_shape[2:], strict=True)]
+            options["padding"] = tuple((draw.integer(0, r), 0) for r in reach)
+            most = [max(*pair) for pair in zip(options["stride"], options["dilation"], strict=True)]
+            options["output_padding"] = tuple(draw.integer(0, m - 1) for m in most)
+        channels = w_shape[1] * options["groups"]
+        arrays = (draw.normal(shape) for shape in (x_shape, w_shape, (channels,)))
+        return Sample(tuple(arrays), options)
+
     def cases(first: str, second: str) -> tuple[Case, ...]:
         def case(name: str, default_batch: int, layer: Layer) -> Case:
             def sample(rng: np.random.Generator, batch: int) -> Sample:
@@ -127,6 +140,7 @@ def _family(rank: int) -> list[Op]:
                 "w": lambda a, dy: weight_grad(dy, a["x"], a["w"].shape, **geometry(a)),
                 "b": lambda a, dy: ops.bias_grad(dy),
             },
+            smooth_call=smooth_call,
         ),
         Op(
             input_grad,

@@ -6,6 +6,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import Bench, Case, Op, Sample, Tolerance, nbytes
 
 
@@ -22,6 +23,11 @@ def _samples(rng: np.random.Generator) -> Iterator[Sample]:
     ]:
         x = np.asarray(rng.standard_normal(shape))
         yield Sample((x, p), {"seed": seed, "offset": offset})
+
+
+def _smooth_call(draw: Draw) -> Sample:
+    x, p = draw.normal(draw.shape(0, 4)), draw.option(0.0, 0.3, 0.5, 1.0)
+    return Sample((x, p), {"seed": draw.integer(0, 99), "offset": draw.integer(0, 99)})
 
 
 def _case(name: str, *shape: int) -> Case:
@@ -46,5 +52,6 @@ OPS = [
         gradient={
             "x": lambda a, dy: ops.dropout(dy, a["p"], seed=a["seed"], offset=a["offset"]),
         },
+        smooth_call=_smooth_call,
     ),
 ]

@@ -6,6 +6,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import EXACT, Bench, Case, Op, Sample, Tolerance, nbytes
 
 _SHAPES: list[tuple[int, ...]] = [(), (1,), (0, 3), (7,), (2, 3, 5, 7), (100_003,)]
@@ -34,6 +35,16 @@ def _add_grad(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((dy,), {"y": np.asarray(np.maximum(y, 0))})
 
 
+def _smooth_pair(draw: Draw) -> Sample:
+    shape = draw.shape(0, 4)
+    return Sample((draw.normal(shape), draw.normal(shape)))
+
+
+def _smooth_add(draw: Draw) -> Sample:
+    pair = _smooth_pair(draw).args
+    return Sample(pair, {"activation": draw.relu_of(ops.add(*pair))})
+
+
 def _bench(arguments: int, arrays: int, counts: str) -> Bench:
     def sample(rng: np.random.Generator, batch: int) -> Sample:
         return Sample(tuple(rng.standard_normal((batch, 256, 56, 56)) for _ in range(arguments)))
@@ -55,6 +66,7 @@ OPS = [
             name: lambda a, dy: ops.add_grad(dy, y=ops.add(**a) if a["activation"] else None)
             for name in "ab"
         },
+        smooth_call=_smooth_add,
     ),
     Op(
         ops.add_grad,
@@ -74,6 +86,7 @@ OPS = [
             "a": lambda a, dy: ops.mul_grad(dy, a["a"], a["b"])[0],
             "b": lambda a, dy: ops.mul_grad(dy, a["a"], a["b"])[1],
         },
+        smooth_call=_smooth_pair,
     ),
     Op(
         ops.mul_grad,

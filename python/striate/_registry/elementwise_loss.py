@@ -8,6 +8,7 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray
 
+from ._draw import Draw
 from ._entry import Bench, Case, Gradient, Op, Sample, Tolerance, nbytes
 
 _SHAPES: list[tuple[int, ...]] = [(), (1,), (7,), (3, 5, 4), (65_537,), (100, 1000)]
@@ -53,6 +54,35 @@ def _binary(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample(empty, {"pos_weight": np.ones(shape[1])}, smooth=False)  # NaN
 
 
+_REDUCTIONS = ("mean", "sum", "none")
+
+
+def _smooth_regression(*deltas: float) -> Callable[[Draw], Sample]:
+    """The difference of the two is away from 0, and from these."""
+
+    def call(draw: Draw) -> Sample:
+        target = draw.normal(draw.shape(0, 4))
+        kinks = [sign * delta for delta in deltas for sign in (-1, 1)]
+        pred = np.asarray(target + draw.apart(target.shape, 0.0, *kinks))
+        kwargs = {"delta": draw.option(*deltas)} if deltas else {}
+        return Sample((pred, target), {**kwargs, "reduction": draw.option(*_REDUCTIONS)})
+
+    return call
+
+
+def _smooth_binary(draw: Draw) -> Sample:
+    shape = draw.shape(1, 4)
+    classes = shape[1] if len(shape) > 1 else 1
+    return Sample(
+        (3 * draw.normal(shape), draw.uniform(0, 1, shape)),
+        {
+            "weight": draw.option(None, draw.uniform(0.5, 2, shape)),
+            "pos_weight": draw.option(None, draw.uniform(0.5, 3, (classes,))),
+            "reduction": draw.option(*_REDUCTIONS),
+        },
+    )
+
+
 def _case(rng: np.random.Generator, batch: int) -> Sample:
     return Sample((rng.standard_normal((batch, 784)), rng.standard_normal((batch, 784))))
 
@@ -94,6 +124,7 @@ OPS = [
         _SUM,
         _AUTOENCODER,
         gradient=_slopes(ops.mse_loss),
+        smooth_call=_smooth_regression(),
     ),
     Op(
         ops.l1_loss,
@@ -102,6 +133,7 @@ OPS = [
         _SUM,
         _AUTOENCODER,
         gradient=_slopes(ops.l1_loss),
+        smooth_call=_smooth_regression(),
     ),
     Op(
         ops.huber_loss,
@@ -110,6 +142,7 @@ OPS = [
         _SUM,
         _AUTOENCODER,
         gradient=_slopes(ops.huber_loss),
+        smooth_call=_smooth_regression(0.5, 1.5),
     ),
     Op(
         ops.binary_cross_entropy_with_logits,
@@ -118,5 +151,6 @@ OPS = [
         _EXPONENTIALS,
         _bench(Case("imagenet.multi_label", 256, _multi_label), "logits"),
         gradient={"logits": _logits_grad},
+        smooth_call=_smooth_binary,
     ),
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Case, Op, Sample, Tolerance, nbytes
 
 _TOLERANCE = Tolerance(
@@ -93,6 +94,21 @@ def _group_gradients(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((rng.standard_normal(x.shape), x, groups, gamma), sample.kwargs)
 
 
+def _smooth_layer(draw: Draw) -> Sample:
+    shape = draw.shape(2, 4)
+    first = draw.integer(0, len(shape) - 1)
+    axes = tuple(range(first, draw.integer(first, len(shape) - 1) + 1))
+    arrays = _arrays(draw.rng, shape, tuple(shape[axis] for axis in axes))
+    return Sample(arrays, {"axes": axes, "eps": draw.option(0.01, 0.5)})
+
+
+def _smooth_group(draw: Draw) -> Sample:
+    groups, in_group = draw.integer(1, 3), draw.integer(1, 3)
+    shape = (draw.integer(1, 4), groups * in_group, *draw.shape(0, 3))
+    x, gamma, beta = _arrays(draw.rng, shape, shape[1])
+    return Sample((x, groups, gamma, beta), {"eps": draw.option(0.01, 0.5)})
+
+
 def _layer_gradient(a: Arguments, dy: FloatArray, which: int) -> FloatArray:
     return ops.layer_norm_grad(dy, a["x"], a["gamma"], axes=a["axes"], eps=a["eps"])[which]
 
@@ -149,6 +165,7 @@ OPS = [
             "gamma": lambda a, dy: _layer_gradient(a, dy, 1),
             "beta": lambda a, dy: _layer_gradient(a, dy, 2),
         },
+        smooth_call=_smooth_layer,
     ),
     Op(
         ops.layer_norm_grad,
@@ -169,6 +186,7 @@ OPS = [
             "gamma": lambda a, dy: _group_gradient(a, dy, 1),
             "beta": lambda a, dy: _group_gradient(a, dy, 2),
         },
+        smooth_call=_smooth_group,
     ),
     Op(
         ops.group_norm_grad,

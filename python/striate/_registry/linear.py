@@ -7,6 +7,7 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Case, Op, Sample, Tolerance
 
 _TOLERANCE = Tolerance(2e-6, 1e-14, "a dot product whose terms are added in another order")
@@ -45,6 +46,13 @@ def _weight_grad(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((dy, x), {"y": np.maximum(y, 0)})
 
 
+def _smooth_call(draw: Draw) -> Sample:
+    n_in, n_out = draw.integer(1, 9), draw.integer(1, 9)
+    shapes = ((*draw.shape(1, 3), n_in), (n_out, n_in), (n_out,))
+    arrays = [draw.normal(shape) for shape in shapes]
+    return Sample(tuple(arrays), {"activation": draw.relu_of(ops.linear(*arrays))})
+
+
 def _y(a: Arguments) -> FloatArray | None:
     return ops.linear(**a) if a["activation"] else None
 
@@ -74,6 +82,7 @@ OPS = [
             "w": lambda a, dy: ops.linear_weight_grad(dy, a["x"], y=_y(a)),
             "b": lambda a, dy: ops.bias_grad(dy, axis=-1, y=_y(a)),
         },
+        smooth_call=_smooth_call,
     ),
     Op(
         ops.linear_input_grad,

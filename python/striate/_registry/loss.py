@@ -8,6 +8,7 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray, IntArray
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Case, Op, Sample, Tolerance, nbytes
 
 # The logits' shape, the labels' dtype, the options.
@@ -50,6 +51,29 @@ def _nll_samples(rng: np.random.Generator) -> Iterator[Sample]:
             yield sample
 
 
+def _smooth_nll(draw: Draw) -> Sample:
+    shape = (draw.integer(1, 5), draw.integer(1, 6), *draw.shape(0, 2))
+    labels: IntArray = draw.rng.integers(shape[1], size=(shape[0], *shape[2:]))
+    # One label at least counts.
+    ignored = draw.option(-100, *range(shape[1]))
+    if (labels == ignored).all():
+        ignored = -100
+    return Sample(
+        (3 * draw.normal(shape), labels),
+        {
+            "weight": draw.option(None, draw.uniform(0.5, 2, shape[1:2])),
+            "ignore_index": ignored,
+            "reduction": draw.option("mean", "sum", "none"),
+        },
+    )
+
+
+def _smooth_cross_entropy(draw: Draw) -> Sample:
+    sample = _smooth_nll(draw)
+    smoothing = draw.option(0.0, 0.1, 1.0)
+    return Sample(sample.args, {**sample.kwargs, "label_smoothing": smoothing})
+
+
 def _scaled(gradient: FloatArray, a: Arguments, dy: FloatArray) -> FloatArray:
     product: FloatArray = gradient * (np.expand_dims(dy, 1) if a["reduction"] == "none" else dy)
     return product
@@ -76,6 +100,7 @@ OPS = [
             "logits and labels read, dlogits written",
         ),
         gradient={"logits": lambda a, dy: _scaled(ops.softmax_cross_entropy(**a)[1], a, dy)},
+        smooth_call=_smooth_cross_entropy,
     ),
     Op(
         ops.nll_loss,
@@ -89,5 +114,6 @@ OPS = [
             "labels read, dlog_probs written",
         ),
         gradient={"log_probs": lambda a, dy: _scaled(ops.nll_loss(**a)[1], a, dy)},
+        smooth_call=_smooth_nll,
     ),
 ]

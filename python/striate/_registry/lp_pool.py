@@ -9,8 +9,9 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray
 
+from ._draw import Draw
 from ._entry import Arguments, Bench, Op, Sample, Tolerance, nbytes
-from .avg_pool import WINDOWS, cases
+from .avg_pool import WINDOWS, cases, drawn_window
 
 _TOLERANCE = Tolerance(3e-6, 1e-14, "powers through exp and log, which lose p |ln x| last places")
 _GRAD_TOLERANCE = Tolerance(1e-5, 3e-14, "two such powers, of different signs, in each product")
@@ -64,6 +65,10 @@ def _family(rank: int) -> list[Op]:
         dx: FloatArray = grad(dy, **a)
         return dx
 
+    def smooth_call(draw: Draw) -> Sample:
+        shape, window = drawn_window(rank, draw)
+        return Sample((draw.apart(shape), draw.option(1.0, 1.5, 2.0, 3.0)), window)
+
     def forward_bytes(a: Arguments) -> float:
         window = {name: value for name, value in a.items() if name != "x"}
         plane = oracle(np.zeros((1, 1, *a["x"].shape[2:])), **window)
@@ -77,6 +82,7 @@ def _family(rank: int) -> list[Op]:
             _TOLERANCE,
             Bench(cases(_NETWORKS[rank], call), "bytes", forward_bytes, "x read and y written"),
             gradient={"x": gradient},
+            smooth_call=smooth_call,
         ),
         Op(
             grad,

@@ -8,6 +8,7 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray
 
+from ._draw import Draw
 from ._entry import Bench, Case, Op, Sample, Tolerance, nbytes
 
 _TOLERANCE = Tolerance(2e-6, 1e-14, "a sum of squares and a power, each within a few last places")
@@ -54,6 +55,22 @@ def _options(size: int, **others: Any) -> dict[str, Any]:
     return {"size": size, **others}
 
 
+def _smooth_call(draw: Draw) -> Sample:
+    region = draw.option("across", "within")
+    axes = (2, 2) if region == "within" else (0, 3)
+    shape = (draw.integer(1, 2), draw.integer(1, 9), *draw.shape(*axes))
+    options: dict[str, Any] = {
+        "alpha": draw.option(0.5, 2.0),
+        "beta": draw.option(0.5, 0.75, 1.0, 1.3),
+        "k": draw.option(0.5, 2.0),
+        "region": region,
+    }
+    if region == "across":
+        options["convention"] = draw.option("torch", "onnx", "paper")
+    size = draw.integer(1, 7) if region == "across" else 2 * draw.integer(0, 3) + 1
+    return Sample((draw.normal(shape), size), options)
+
+
 def _gradient(a: dict[str, Any], dy: FloatArray) -> FloatArray:
     return ops.local_response_norm_grad(dy, **a)
 
@@ -86,6 +103,7 @@ OPS = [
         _TOLERANCE,
         Bench(_cases(1), "bytes", lambda a: 2 * nbytes(a["x"]), "x read and y written"),
         gradient={"x": lambda a, dy: _gradient(dict(a), dy)},
+        smooth_call=_smooth_call,
     ),
     Op(
         ops.local_response_norm_grad,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from striate import ops, reference
 from striate._typing import FloatArray
 
+from ._draw import Draw
 from ._entry import EXACT, Arguments, Bench, Case, Op, Sample, Tolerance, nbytes
 
 # The input's shape and the window.
@@ -104,7 +105,13 @@ def grad_bytes(a: Arguments) -> float:
     return nbytes(a["dy"], a["indices"]) + float(prod(a["x_shape"]) * a["dy"].itemsize)
 
 
-def max_family(name: str, drawn: Any, cases: tuple[Case, ...], grad_cases: tuple[Case, ...]) -> Any:
+def max_family(
+    name: str,
+    drawn: Any,
+    cases: tuple[Case, ...],
+    grad_cases: tuple[Case, ...],
+    smooth_call: Callable[[Draw], Sample],
+) -> Any:
     """Return the entries of a max pooling, with and without indices, and of its gradient.
 
     `drawn` draws samples of the forward call.
@@ -141,6 +148,7 @@ def max_family(name: str, drawn: Any, cases: tuple[Case, ...], grad_cases: tuple
                 "x read and y written",
             ),
             gradient={"x": gradient},
+            smooth_call=smooth_call,
         ),
         Op(
             with_indices,
@@ -154,6 +162,7 @@ def max_family(name: str, drawn: Any, cases: tuple[Case, ...], grad_cases: tuple
                 "x read, y and its int32 indices written",
             ),
             gradient={"x": gradient},
+            smooth_call=smooth_call,
         ),
         Op(
             grad,
@@ -182,12 +191,23 @@ def _cases(rank: int, *, backward: bool = False) -> tuple[Case, ...]:
     return tuple(case(*layer) for layer in _NETWORKS[rank])
 
 
+def _smooth_call(rank: int, draw: Draw) -> Sample:
+    size, window = draw.window(rank, dilated=True)
+    x = draw.distinct((draw.integer(1, 2), draw.integer(1, 3), *size))
+    window["ceil_mode"] = draw.option(False, True)
+    # A window that lies wholly in the padding has no slope.
+    if not np.isfinite(getattr(ops, f"max_pool{rank}d")(x, **window)).all():
+        window["padding"] = 0
+    return Sample((x,), window)
+
+
 def _family(rank: int) -> Any:
     return max_family(
         f"max_pool{rank}d",
         lambda rng: _drawn(rank, rng),
         _cases(rank),
         _cases(rank, backward=True),
+        lambda draw: _smooth_call(rank, draw),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import Bench, Case, Op, Sample, Tolerance, nbytes
 
 _SUMS = Tolerance(4e-6, 1e-14, "a sum of few terms, which may cancel, each rounded")
@@ -43,6 +44,12 @@ def _backward(rng: np.random.Generator) -> Iterator[Sample]:
             yield Sample((np.asarray(rng.standard_normal(x.shape)), x, weight))
 
 
+def _smooth_call(draw: Draw) -> Sample:
+    shape = draw.shape(2, 4)
+    weights = draw.option(1, shape[1])
+    return Sample((draw.apart(shape), draw.uniform(-0.5, 0.5, (weights,))))
+
+
 def _case(gradient: bool) -> Case:
     def sample(rng: np.random.Generator, batch: int) -> Sample:
         arrays = [rng.standard_normal((batch, 96, 55, 55)) for _ in range(1 + gradient)]
@@ -62,6 +69,7 @@ OPS = [
             "x": lambda a, dy: ops.prelu_grad(dy, a["x"], a["weight"])[0],
             "weight": lambda a, dy: ops.prelu_grad(dy, a["x"], a["weight"])[1],
         },
+        smooth_call=_smooth_call,
     ),
     Op(
         ops.prelu_grad,

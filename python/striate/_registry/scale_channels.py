@@ -6,6 +6,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import Bench, Case, Op, Sample, Tolerance, nbytes
 
 _SHAPES: list[tuple[int, ...]] = [
@@ -31,6 +32,11 @@ def _backward(rng: np.random.Generator) -> Iterator[Sample]:
     for shape in _SHAPES:
         dy, x = rng.standard_normal(shape), rng.standard_normal(shape)
         yield Sample((dy, x, rng.standard_normal(shape[:2])))
+
+
+def _smooth_call(draw: Draw) -> Sample:
+    shape = draw.shape(3, 5)
+    return Sample((draw.normal(shape), draw.normal(shape[:2])))
 
 
 def _case(name: str, batch: int, *shape: int, arrays: int) -> Case:
@@ -59,6 +65,7 @@ OPS = [
             "x": lambda a, dy: ops.scale_channels_grad(dy, a["x"], a["scale"])[0],
             "scale": lambda a, dy: ops.scale_channels_grad(dy, a["x"], a["scale"])[1],
         },
+        smooth_call=_smooth_call,
     ),
     Op(
         ops.scale_channels_grad,

@@ -7,6 +7,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import EXACT, Bench, Case, Op, Sample, nbytes
 
 # The shape but for the joined axis, the axis, the sizes along it.
@@ -60,6 +61,20 @@ def _pad_grad(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((rng.standard_normal(reference.pad(np.empty(shape), padding).shape), padding))
 
 
+def _smooth_concat(draw: Draw) -> Sample:
+    shape = draw.shape(1, 4)
+    axis = draw.integer(-len(shape), len(shape) - 1)
+    at = axis % len(shape)
+    sizes = [draw.integer(0, 4) for _ in range(draw.integer(1, 4))]
+    arrays = [draw.normal((*shape[:at], size, *shape[at + 1 :])) for size in sizes]
+    return Sample((arrays,), {"axis": axis})
+
+
+def _smooth_pad(draw: Draw) -> Sample:
+    pads = tuple((draw.integer(0, 3), draw.integer(0, 3)) for _ in range(2))
+    return Sample((draw.normal(draw.shape(4, 4)), draw.option(pads, pads[0], pads[0][0])))
+
+
 _INCEPTION = (64, 128, 32, 32)
 
 
@@ -92,6 +107,7 @@ OPS = [
                 dy, [array.shape[a["axis"]] for array in a["arrays"]], a["axis"]
             )
         },
+        smooth_call=_smooth_concat,
     ),
     Op(
         ops.concat_grad,
@@ -118,6 +134,7 @@ OPS = [
             "x read, as much written; the border is not counted",
         ),
         gradient={"x": lambda a, dy: ops.pad_grad(dy, a["padding"])},
+        smooth_call=_smooth_pad,
     ),
     Op(
         ops.pad_grad,

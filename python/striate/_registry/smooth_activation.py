@@ -6,7 +6,7 @@ from typing import Any
 from striate import ops, reference
 
 from ._entry import Op, Tolerance
-from .activation import BENCH, BENCH_GRAD, ROUNDED, backward, forward
+from .activation import BENCH, BENCH_GRAD, ROUNDED, backward, forward, smooth
 
 _SLOPES = Tolerance(1e-6, 2e-15, "two terms of opposite signs, each within a few last places")
 _BENDS: tuple[dict[str, Any], ...] = ({}, {"beta": 3.0, "threshold": 2.0}, {"beta": 0.4})
@@ -17,7 +17,12 @@ def _itself(x: Any, **_: Any) -> Any:
     return x
 
 
-def _pair(name: str, gradient: Callable[..., Any], *options: dict[str, Any]) -> tuple[Op, Op]:
+def _pair(
+    name: str,
+    gradient: Callable[..., Any],
+    *options: dict[str, Any],
+    kinks: tuple[float, ...] = (0.0,),
+) -> tuple[Op, Op]:
     """An activation and its gradient, which takes the input."""
     function, slope = getattr(ops, name), getattr(ops, f"{name}_grad")
     return (
@@ -28,6 +33,7 @@ def _pair(name: str, gradient: Callable[..., Any], *options: dict[str, Any]) -> 
             ROUNDED,
             BENCH,
             gradient={"x": gradient},
+            smooth_call=smooth(*options, kinks=kinks),
         ),
         Op(
             slope,
@@ -45,6 +51,7 @@ OPS = [
         "softplus",
         lambda a, dy: ops.softplus_grad(dy, a["x"], a["beta"], a["threshold"]),
         *_BENDS,
+        kinks=(20.0, 2 / 3, 50.0),  # where beta x passes the threshold
     ),
     *_pair("silu", lambda a, dy: ops.silu_grad(dy, a["x"])),
     *_pair(
@@ -52,5 +59,5 @@ OPS = [
         lambda a, dy: ops.gelu_grad(dy, a["x"], approximate=a["approximate"]),
         *_APPROXIMATE,
     ),
-    *_pair("hardswish", lambda a, dy: ops.hardswish_grad(dy, a["x"])),
+    *_pair("hardswish", lambda a, dy: ops.hardswish_grad(dy, a["x"]), kinks=(-3.0, 3.0)),
 ]

@@ -7,6 +7,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import Bench, Case, Op, Sample, Tolerance, nbytes
 
 _SHAPES: list[tuple[tuple[int, ...], int]] = [
@@ -47,6 +48,12 @@ def _backward(forward: Callable[..., Any]) -> Callable[[np.random.Generator], It
     return draw
 
 
+def _smooth_call(draw: Draw) -> Sample:
+    shape = draw.shape(1, 4)
+    axis = draw.integer(-len(shape), len(shape) - 1)
+    return Sample((3 * draw.normal(shape),), {"axis": axis})
+
+
 def _case(name: str, batch: int, axis: int, arrays: int, *shape: int) -> Case:
     def sample(rng: np.random.Generator, batch: int) -> Sample:
         # Values that a logarithm of a probability may have too.
@@ -76,6 +83,7 @@ OPS = [
         _TOLERANCE,
         _BENCH,
         gradient={"x": lambda a, dy: ops.softmax_grad(dy, ops.softmax(**a), a["axis"])},
+        smooth_call=_smooth_call,
     ),
     Op(
         ops.softmax_grad,
@@ -92,6 +100,7 @@ OPS = [
         _TOLERANCE,
         _BENCH,
         gradient={"x": lambda a, dy: ops.log_softmax_grad(dy, ops.log_softmax(**a), a["axis"])},
+        smooth_call=_smooth_call,
     ),
     Op(
         ops.log_softmax_grad,

@@ -7,6 +7,7 @@ import numpy as np
 
 from striate import ops, reference
 
+from ._draw import Draw
 from ._entry import Bench, Case, Op, Sample, Tolerance, nbytes
 
 _TOLERANCE = Tolerance(1e-7, 1e-15, "one rounding of the average; a draw is exact")
@@ -42,6 +43,14 @@ def _backward(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((rng.standard_normal(y.shape), *sample.args), sample.kwargs)
 
 
+def _smooth_call(draw: Draw) -> Sample:
+    size, window = draw.window(2, dilated=False)
+    del window["padding"]
+    x = draw.apart((draw.integer(1, 3), draw.integer(1, 3), *size))
+    seed = draw.option(None, draw.integer(0, 99))
+    return Sample((x,), {**window, "seed": seed, "offset": draw.integer(0, 9)})
+
+
 def _cases(*, backward: bool) -> tuple[Case, ...]:
     def case(name: str, batch: int, seed: int | None, *shape: int) -> Case:
         def sample(rng: np.random.Generator, batch: int) -> Sample:
@@ -66,6 +75,7 @@ OPS = [
         _TOLERANCE,
         Bench(_cases(backward=False), "bytes", lambda a: nbytes(a["x"]), "x read"),
         gradient={"x": lambda a, dy: ops.stochastic_pool2d_grad(dy, **a)},
+        smooth_call=_smooth_call,
     ),
     Op(
         ops.stochastic_pool2d_grad,

@@ -173,5 +173,5 @@ def test_no_parameter_changes_when_the_norm_is_not_finite() -> None:
 
 
 def test_bad_clip_norm_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="max_norm must be at least 0"):
+    with pytest.raises(ValueError, match="clip_norm must be at least 0"):
         optim.SGD(parameters(), lr=0.1, clip_norm=-1.0)

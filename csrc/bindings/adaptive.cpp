@@ -38,14 +38,16 @@ std::pair<double, double> parse_betas(const char* function, py::handle object) {
 void adam_step(py::object params, py::object grads, py::object exp_avgs, py::object exp_avg_sqs,
                py::object max_exp_avg_sqs, py::object lr, py::object step, py::object betas,
                py::object eps, py::object weight_decay, py::object l1, py::object decoupled,
-               py::object amsgrad, py::object convention) {
+               py::object amsgrad, py::object convention, py::object clip_norm,
+               py::object grad_norm, py::object clip_value, py::object averages, py::object ema) {
   static constexpr char function[] = "adam_step";
   const auto [beta1, beta2] = parse_betas(function, betas);
-  const AdamOptions options = spec::adam(function, parse_float(function, "lr", lr), beta1, beta2,
-                                         parse_float(function, "eps", eps),
-                                         parse_penalty(function, weight_decay, l1, decoupled),
-                                         parse_bool(function, "amsgrad", amsgrad),
-                                         parse_text(function, "convention", convention).c_str());
+  AdamOptions options = spec::adam(function, parse_float(function, "lr", lr), beta1, beta2,
+                                   parse_float(function, "eps", eps),
+                                   parse_penalty(function, weight_decay, l1, decoupled),
+                                   parse_bool(function, "amsgrad", amsgrad),
+                                   parse_text(function, "convention", convention).c_str());
+  options.clip = parse_clip(function, clip_norm, grad_norm, clip_value);
   check(!options.amsgrad || !max_exp_avg_sqs.is_none(), function,
         "amsgrad needs max_exp_avg_sqs. Got amsgrad=True, max_exp_avg_sqs=None.");
 
@@ -53,6 +55,7 @@ void adam_step(py::object params, py::object grads, py::object exp_avgs, py::obj
   lists.add_state("exp_avgs", exp_avgs, true);
   lists.add_state("exp_avg_sqs", exp_avg_sqs, true);
   lists.add_state("max_exp_avg_sqs", max_exp_avg_sqs, options.amsgrad);
+  lists.add_averages(averages, ema);
   std::vector<AdamCorrection> corrections;
   for (const int64_t count : parse_counts(function, "step", step, lists.size()))
     corrections.push_back(spec::adam_correction(function, options, count));
@@ -60,12 +63,7 @@ void adam_step(py::object params, py::object grads, py::object exp_avgs, py::obj
       lists,
       [&](const StepTensor& t, auto zero) {
         using T = decltype(zero);
-        return AdamTensor<T>{t.count,
-                             static_cast<T*>(t.param),
-                             static_cast<const T*>(t.grad),
-                             t.state<T>(0),
-                             t.state<T>(1),
-                             t.state<T>(2),
+        return AdamTensor<T>{t.arrays<T>(), t.state<T>(0), t.state<T>(1), t.state<T>(2),
                              corrections[t.index]};
       },
       [&](const auto& table, const auto* tensors, int64_t count) {
@@ -75,20 +73,22 @@ void adam_step(py::object params, py::object grads, py::object exp_avgs, py::obj
 
 void adagrad_step(py::object params, py::object grads, py::object accumulators, py::object lr,
                   py::object eps, py::object weight_decay, py::object l1, py::object decoupled,
-                  py::object convention) {
+                  py::object convention, py::object clip_norm, py::object grad_norm,
+                  py::object clip_value, py::object averages, py::object ema) {
   static constexpr char function[] = "adagrad_step";
-  const AdagradOptions options =
+  AdagradOptions options =
       spec::adagrad(function, parse_float(function, "lr", lr), parse_float(function, "eps", eps),
                     parse_penalty(function, weight_decay, l1, decoupled),
                     parse_text(function, "convention", convention).c_str());
+  options.clip = parse_clip(function, clip_norm, grad_norm, clip_value);
   StepLists lists(function, params, grads);
   lists.add_state("accumulators", accumulators, true);
+  lists.add_averages(averages, ema);
   run_step<AdagradTensor>(
       lists,
       [](const StepTensor& t, auto zero) {
         using T = decltype(zero);
-        return AdagradTensor<T>{t.count, static_cast<T*>(t.param), static_cast<const T*>(t.grad),
-                                t.state<T>(0)};
+        return AdagradTensor<T>{t.arrays<T>(), t.state<T>(0)};
       },
       [&](const auto& table, const auto* tensors, int64_t count) {
         table.adagrad->step(options, tensors, count, context());
@@ -98,14 +98,17 @@ void adagrad_step(py::object params, py::object grads, py::object accumulators, 
 void rmsprop_step(py::object params, py::object grads, py::object mean_squares,
                   py::object mean_grads, py::object velocities, py::object lr, py::object alpha,
                   py::object eps, py::object momentum, py::object centered, py::object weight_decay,
-                  py::object l1, py::object decoupled, py::object convention) {
+                  py::object l1, py::object decoupled, py::object convention, py::object clip_norm,
+                  py::object grad_norm, py::object clip_value, py::object averages,
+                  py::object ema) {
   static constexpr char function[] = "rmsprop_step";
-  const RmspropOptions options = spec::rmsprop(
+  RmspropOptions options = spec::rmsprop(
       function, parse_float(function, "lr", lr), parse_float(function, "alpha", alpha),
       parse_float(function, "eps", eps), parse_float(function, "momentum", momentum),
       parse_bool(function, "centered", centered),
       parse_penalty(function, weight_decay, l1, decoupled),
       parse_text(function, "convention", convention).c_str());
+  options.clip = parse_clip(function, clip_norm, grad_norm, clip_value);
   const bool moving = options.momentum != 0;
   check(!options.centered || !mean_grads.is_none(), function,
         "centered needs mean_grads. Got centered=True, mean_grads=None.");
@@ -115,16 +118,12 @@ void rmsprop_step(py::object params, py::object grads, py::object mean_squares,
   lists.add_state("mean_squares", mean_squares, true);
   lists.add_state("mean_grads", mean_grads, options.centered);
   lists.add_state("velocities", velocities, moving);
+  lists.add_averages(averages, ema);
   run_step<RmspropTensor>(
       lists,
       [](const StepTensor& t, auto zero) {
         using T = decltype(zero);
-        return RmspropTensor<T>{t.count,
-                                static_cast<T*>(t.param),
-                                static_cast<const T*>(t.grad),
-                                t.state<T>(0),
-                                t.state<T>(1),
-                                t.state<T>(2)};
+        return RmspropTensor<T>{t.arrays<T>(), t.state<T>(0), t.state<T>(1), t.state<T>(2)};
       },
       [&](const auto& table, const auto* tensors, int64_t count) {
         table.rmsprop->step(options, tensors, count, context());

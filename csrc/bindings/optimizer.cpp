@@ -13,25 +13,27 @@ namespace {
 void sgd_step(py::object params, py::object grads, py::object velocities, py::object lr,
               py::object momentum, py::object dampening, py::object nesterov,
               py::object weight_decay, py::object l1, py::object decoupled, py::object first,
-              py::object convention) {
+              py::object convention, py::object clip_norm, py::object grad_norm,
+              py::object clip_value, py::object averages, py::object ema) {
   static constexpr char function[] = "sgd_step";
-  const SgdOptions options = spec::sgd(
+  SgdOptions options = spec::sgd(
       function, parse_float(function, "lr", lr), parse_float(function, "momentum", momentum),
       parse_float(function, "dampening", dampening), parse_bool(function, "nesterov", nesterov),
       parse_penalty(function, weight_decay, l1, decoupled),
       parse_text(function, "convention", convention).c_str());
+  options.clip = parse_clip(function, clip_norm, grad_norm, clip_value);
   const bool moving = options.momentum != 0;
   check(!moving || !velocities.is_none(), function,
         "momentum needs velocities. Got momentum=", options.momentum, ", velocities=None.");
 
   StepLists lists(function, params, grads);
   lists.add_state("velocities", velocities, moving);
+  lists.add_averages(averages, ema);
   const std::vector<bool> firsts = parse_flags(function, "first", first, lists.size());
   const auto [tensors32, tensors64] =
       by_dtype<SgdTensor>(lists.tensors(), [&](const StepTensor& t, auto zero) {
         using T = decltype(zero);
-        return SgdTensor<T>{t.count, static_cast<T*>(t.param), static_cast<const T*>(t.grad),
-                            t.state<T>(0), firsts[t.index]};
+        return SgdTensor<T>{t.arrays<T>(), t.state<T>(0), firsts[t.index]};
       });
   if (lists.size() == 0) return;
 

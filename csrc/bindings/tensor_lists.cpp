@@ -61,6 +61,30 @@ std::vector<int64_t> parse_counts(const char* function, const char* name, py::ha
   return counts;
 }
 
+std::vector<double> parse_floats(const char* function, const char* name, py::handle object,
+                                 size_t count) {
+  if (PySequence_Check(object.ptr()) == 0)
+    return std::vector<double>(count, parse_float(function, name, object));
+  std::vector<double> numbers;
+  for (const py::handle item : py::reinterpret_borrow<py::sequence>(object))
+    numbers.push_back(parse_float(function, name, item));
+  check_same_length(function, name, numbers.size(), count);
+  return numbers;
+}
+
+Clip parse_clip(const char* function, py::handle clip_norm, py::handle grad_norm,
+                py::handle clip_value) {
+  double numbers[3];
+  const auto parse = [&](const char* name, py::handle object, double& number) -> const double* {
+    if (object.is_none()) return nullptr;
+    number = parse_float(function, name, object);
+    return &number;
+  };
+  return spec::clip(function, parse("clip_norm", clip_norm, numbers[0]),
+                    parse("grad_norm", grad_norm, numbers[1]),
+                    parse("clip_value", clip_value, numbers[2]));
+}
+
 Penalty parse_penalty(const char* function, py::handle weight_decay, py::handle l1,
                       py::handle decoupled) {
   return spec::penalty(function, parse_float(function, "weight_decay", weight_decay),
@@ -101,6 +125,16 @@ void StepLists::add_state(const char* name, py::handle object, bool used) {
   check_same_length(function_, name, state.size(), params_.size());
 }
 
+void StepLists::add_averages(py::handle averages, py::handle ema) {
+  check(averages.is_none() == ema.is_none(), function_,
+        "averages and ema must be given together. Got one of them.");
+  if (averages.is_none()) return;
+  averages_ = parse_updated(function_, "averages", averages);
+  check_same_length(function_, "averages", averages_.size(), params_.size());
+  decays_ = parse_floats(function_, "ema", ema, params_.size());
+  for (const double decay : decays_) spec::ema(function_, "ema", decay);
+}
+
 std::vector<StepTensor> StepLists::tensors() {
   OverlapCheck overlap;
   std::vector<StepTensor> tensors;
@@ -115,6 +149,8 @@ std::vector<StepTensor> StepLists::tensors() {
          spec::element_count(function_, params_name_, param.shape()),
          param.data(),
          grad.data(),
+         nullptr,
+         0,
          {}};
     overlap.add_written(param);
     overlap.add_read(grads_[i], t.grad, param.bytes());
@@ -124,6 +160,13 @@ std::vector<StepTensor> StepLists::tensors() {
       check_matches(function_, param, state.name(), state.dtype(), state.shape());
       overlap.add_written(state);
       t.states[s] = state.data();
+    }
+    if (!averages_.empty()) {
+      const InOut& average = averages_[i];
+      check_matches(function_, param, average.name(), average.dtype(), average.shape());
+      overlap.add_written(average);
+      t.average = average.data();
+      t.share = 1 - decays_[i];
     }
   }
   overlap.run(function_);

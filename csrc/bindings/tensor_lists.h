@@ -37,6 +37,14 @@ std::vector<int64_t> parse_counts(const char* function, const char* name, py::ha
 Penalty parse_penalty(const char* function, py::handle weight_decay, py::handle l1,
                       py::handle decoupled);
 
+// One number for all tensors, or one for each.
+std::vector<double> parse_floats(const char* function, const char* name, py::handle object,
+                                 size_t count);
+
+// clip_norm, grad_norm and clip_value, which every optimizer step takes; each may be None.
+Clip parse_clip(const char* function, py::handle clip_norm, py::handle grad_norm,
+                py::handle clip_value);
+
 void check_same_length(const char* function, const char* name, size_t length, size_t expected,
                        const char* other = "params");
 // `state` belongs to `param`: same dtype and shape.
@@ -69,11 +77,18 @@ struct StepTensor {
   int64_t count;
   void* param;
   const void* grad;
+  void* average;  // null where none is kept
+  double share;
   void* states[kStates];
 
   template <class T>
   T* state(size_t i) const {
     return static_cast<T*>(states[i]);
+  }
+  template <class T>
+  StepArrays<T> arrays() const {
+    return {count, static_cast<T*>(param), static_cast<const T*>(grad), static_cast<T*>(average),
+            share};
   }
 };
 
@@ -86,6 +101,9 @@ class StepLists {
   // To be called for each state in turn; `used` ones are updated.
   void add_state(const char* name, py::handle object, bool used);
 
+  // The moving averages of the parameters; both are None where none are kept.
+  void add_averages(py::handle averages, py::handle ema);
+
   size_t size() const { return params_.size(); }
   const InOut& front() const { return params_.front(); }
   std::vector<StepTensor> tensors();
@@ -96,6 +114,8 @@ class StepLists {
   std::vector<InOut> params_;
   std::deque<Gradient> grads_;
   std::vector<std::vector<InOut>> states_;  // empty where not used
+  std::vector<InOut> averages_;             // the same
+  std::vector<double> decays_;
 };
 
 // make(tensor, zero) for each tensor, into the list of its dtype.

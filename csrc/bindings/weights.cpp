@@ -76,7 +76,7 @@ void clip_grad_value(py::object grads, py::object clip_value) {
 void ema_step(py::object averages, py::object params, py::object decay_object) {
   static constexpr char function[] = "ema_step";
   const double decay = parse_float(function, "decay", decay_object);
-  spec::ema(function, decay);
+  spec::ema(function, "decay", decay);
   // The averages are what is written, and the parameters what is read.
   StepLists lists(function, averages, params, "averages", "params");
   const std::vector<StepTensor> pairs = lists.tensors();

@@ -309,6 +309,11 @@ class Kernels(Protocol):
         decoupled: bool,
         amsgrad: bool,
         convention: KerasConvention,
+        clip_norm: float | None,
+        grad_norm: float | None,
+        clip_value: float | None,
+        averages: Sequence[FloatArray] | None,
+        ema: float | Sequence[float] | None,
         /,
     ) -> None: ...
     def clip_grad_norm(
@@ -330,6 +335,11 @@ class Kernels(Protocol):
         l1: float,
         decoupled: bool,
         convention: KerasConvention,
+        clip_norm: float | None,
+        grad_norm: float | None,
+        clip_value: float | None,
+        averages: Sequence[FloatArray] | None,
+        ema: float | Sequence[float] | None,
         /,
     ) -> None: ...
     def rmsprop_step(
@@ -348,6 +358,11 @@ class Kernels(Protocol):
         l1: float,
         decoupled: bool,
         convention: KerasConvention,
+        clip_norm: float | None,
+        grad_norm: float | None,
+        clip_value: float | None,
+        averages: Sequence[FloatArray] | None,
+        ema: float | Sequence[float] | None,
         /,
     ) -> None: ...
     def dropout(self, x: FloatArray, p: float, seed: int, offset: int, /) -> FloatArray: ...
@@ -375,6 +390,11 @@ class Kernels(Protocol):
         decoupled: bool,
         first: bool | Sequence[bool],
         convention: SgdConvention,
+        clip_norm: float | None,
+        grad_norm: float | None,
+        clip_value: float | None,
+        averages: Sequence[FloatArray] | None,
+        ema: float | Sequence[float] | None,
         /,
     ) -> None: ...
 

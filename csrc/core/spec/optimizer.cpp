@@ -44,7 +44,7 @@ SgdOptions sgd(const char* function, double lr, double momentum, double dampenin
   check(!nesterov || (momentum > 0 && dampening == 0), function,
         "nesterov needs momentum > 0 and dampening = 0. Got momentum=", momentum,
         ", dampening=", dampening, ".");
-  return {lr, momentum, dampening, nesterov, penalty, name == "caffe"};
+  return {lr, momentum, dampening, nesterov, penalty, name == "caffe", {}};
 }
 
 AdamOptions adam(const char* function, double lr, double beta1, double beta2, double eps,
@@ -54,7 +54,7 @@ AdamOptions adam(const char* function, double lr, double beta1, double beta2, do
   check_at_least_zero(function, "eps", eps);
   check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, function,
         "betas must be in [0, 1). Got betas=(", beta1, ", ", beta2, ").");
-  return {beta1, beta2, eps, lr, penalty, amsgrad, keras};
+  return {beta1, beta2, eps, lr, penalty, amsgrad, keras, {}};
 }
 
 AdamCorrection adam_correction(const char* function, const AdamOptions& options, int64_t step) {
@@ -70,7 +70,7 @@ AdagradOptions adagrad(const char* function, double lr, double eps, const Penalt
   const bool keras = is_keras(function, convention);
   check_at_least_zero(function, "lr", lr);
   check_at_least_zero(function, "eps", eps);
-  return {lr, eps, penalty, keras};
+  return {lr, eps, penalty, keras, {}};
 }
 
 RmspropOptions rmsprop(const char* function, double lr, double alpha, double eps, double momentum,
@@ -80,11 +80,29 @@ RmspropOptions rmsprop(const char* function, double lr, double alpha, double eps
   check(alpha >= 0 && alpha < 1, function, "alpha must be in [0, 1). Got alpha=", alpha, ".");
   check_at_least_zero(function, "eps", eps);
   check_at_least_zero(function, "momentum", momentum);
-  return {lr, alpha, eps, momentum, centered, penalty, keras};
+  return {lr, alpha, eps, momentum, centered, penalty, keras, {}};
 }
 
-void ema(const char* function, double decay) {
-  check(decay >= 0 && decay <= 1, function, "decay must be in [0, 1]. Got decay=", decay, ".");
+Clip clip(const char* function, const double* clip_norm, const double* grad_norm,
+          const double* clip_value) {
+  check((clip_norm == nullptr) == (grad_norm == nullptr), function,
+        "clip_norm and grad_norm must be given together. Got one of them.");
+  Clip clip;
+  if (clip_norm != nullptr) {
+    clip_limit(function, "clip_norm", *clip_norm);
+    check_at_least_zero(function, "grad_norm", *grad_norm);
+    clip.scale = clip_factor(function, *grad_norm, *clip_norm, true);
+  }
+  if (clip_value != nullptr) {
+    clip_limit(function, "clip_value", *clip_value);
+    clip.limit = *clip_value;
+  }
+  return clip;
+}
+
+void ema(const char* function, const char* name, double decay) {
+  check(decay >= 0 && decay <= 1, function, name, " must be in [0, 1]. Got ", name, "=", decay,
+        ".");
 }
 
 void clip_limit(const char* function, const char* name, double limit) {

@@ -14,6 +14,22 @@ struct Penalty {
   bool decoupled;
 };
 
+// What is done to a gradient before anything else: it is scaled, and then bounded.
+struct Clip {
+  double scale = 1;
+  double limit = __builtin_inf();
+};
+
+// What every step has of a tensor.
+template <class T>
+struct StepArrays {
+  int64_t count;
+  T* param;
+  const T* grad;
+  T* average;    // null where none is kept
+  double share;  // of the new parameter in the average
+};
+
 struct SgdOptions {
   double lr;
   double momentum;
@@ -21,14 +37,11 @@ struct SgdOptions {
   bool nesterov;
   Penalty penalty;
   bool caffe;
+  Clip clip;
 };
 
-// A tensor of the step: what it reads and what it updates.
 template <class T>
-struct SgdTensor {
-  int64_t count;
-  T* param;
-  const T* grad;
+struct SgdTensor : StepArrays<T> {
   T* velocity;  // null without momentum
   bool first;
 };
@@ -41,6 +54,7 @@ struct AdamOptions {
   Penalty penalty;
   bool amsgrad;
   bool keras;
+  Clip clip;
 };
 
 // How a tensor's number of steps corrects the bias of its averages, which start at 0:
@@ -51,10 +65,7 @@ struct AdamCorrection {
 };
 
 template <class T>
-struct AdamTensor {
-  int64_t count;
-  T* param;
-  const T* grad;
+struct AdamTensor : StepArrays<T> {
   T* exp_avg;
   T* exp_avg_sq;
   T* max_exp_avg_sq;  // null without amsgrad
@@ -66,13 +77,11 @@ struct AdagradOptions {
   double eps;
   Penalty penalty;
   bool keras;
+  Clip clip;
 };
 
 template <class T>
-struct AdagradTensor {
-  int64_t count;
-  T* param;
-  const T* grad;
+struct AdagradTensor : StepArrays<T> {
   T* accumulator;
 };
 
@@ -84,13 +93,11 @@ struct RmspropOptions {
   bool centered;
   Penalty penalty;
   bool keras;
+  Clip clip;
 };
 
 template <class T>
-struct RmspropTensor {
-  int64_t count;
-  T* param;
-  const T* grad;
+struct RmspropTensor : StepArrays<T> {
   T* mean_square;
   T* mean_grad;  // null unless centered
   T* velocity;   // null without momentum
@@ -136,8 +143,12 @@ AdagradOptions adagrad(const char* function, double lr, double eps, const Penalt
 RmspropOptions rmsprop(const char* function, double lr, double alpha, double eps, double momentum,
                        bool centered, const Penalty& penalty, const char* convention);
 
+// Of bounds that are null where there are none; grad_norm is that of the gradients as they come.
+Clip clip(const char* function, const double* clip_norm, const double* grad_norm,
+          const double* clip_value);
+
 // In [0, 1].
-void ema(const char* function, double decay);
+void ema(const char* function, const char* name, double decay);
 
 // At least 0.
 void clip_limit(const char* function, const char* name, double limit);

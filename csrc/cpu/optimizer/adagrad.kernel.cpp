@@ -10,16 +10,13 @@ template <class T>
 void adagrad_step(const AdagradOptions& o, const AdagradTensor<T>* tensors, int64_t count,
                   const Context& context) {
   const formula::AdagradFactors<T> f = formula::adagrad_factors<T>(o);
-  parallel_tensors(context, tensors, count,
-                   [=](const AdagradTensor<T>& t, int64_t begin, int64_t end, int64_t) {
-                     for_each_vector<T>(begin, end, [=](int64_t i, int n) {
-                       Vec<T> w = Vec<T>::load(t.param + i, n);
-                       Vec<T> a = Vec<T>::load(t.accumulator + i, n);
-                       formula::adagrad(f, Vec<T>::load(t.grad + i, n), w, a);
-                       a.store(t.accumulator + i, n);
-                       w.store(t.param + i, n);
-                     });
-                   });
+  step_tensors<T>(o.clip, tensors, count, context, [=](const AdagradTensor<T>& t) {
+    return [f, accumulator = t.accumulator](int64_t i, int n, Vec<T> g, Vec<T>& w) {
+      Vec<T> a = Vec<T>::load(accumulator + i, n);
+      formula::adagrad(f, g, w, a);
+      a.store(accumulator + i, n);
+    };
+  });
 }
 
 }  // namespace

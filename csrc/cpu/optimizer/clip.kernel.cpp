@@ -32,22 +32,20 @@ void scale(const GradTensor<T>* tensors, int64_t count, double factor, const Con
                    });
 }
 
-// NaN stays: both functions return their second argument for it.
 template <class T>
-void limit(const GradTensor<T>* tensors, int64_t count, double most, const Context& context) {
-  const Vec<T> high = Vec<T>::set(static_cast<T>(most));
-  const Vec<T> low = -high;
+void bound(const GradTensor<T>* tensors, int64_t count, double most, const Context& context) {
+  const T limit = static_cast<T>(most);
   parallel_tensors(context, tensors, count,
                    [=](const GradTensor<T>& t, int64_t begin, int64_t end, int64_t) {
                      for_each_vector<T>(begin, end, [=](int64_t i, int n) {
-                       min(high, max(low, Vec<T>::load(t.grad + i, n))).store(t.grad + i, n);
+                       formula::bounded(Vec<T>::load(t.grad + i, n), limit).store(t.grad + i, n);
                      });
                    });
 }
 
 }  // namespace
 
-const ClipKernels<float> clip_f32 = {norm_square<float>, scale<float>, limit<float>};
-const ClipKernels<double> clip_f64 = {norm_square<double>, scale<double>, limit<double>};
+const ClipKernels<float> clip_f32 = {norm_square<float>, scale<float>, bound<float>};
+const ClipKernels<double> clip_f64 = {norm_square<double>, scale<double>, bound<double>};
 
 }  // namespace striate::cpu::STRIATE_ISA

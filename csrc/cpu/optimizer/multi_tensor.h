@@ -1,6 +1,7 @@
 // One pass over the elements of many tensors.
 #pragma once
 
+#include "core/formula/step.h"
 #include "cpu/parallel.h"
 
 namespace striate::cpu {
@@ -35,6 +36,29 @@ STRIATE_INLINE void parallel_tensors(const Context& context, const Tensor* tenso
     body(tensors[low], begin, end < tensors[low].count ? end : tensors[low].count, chunk);
   });
   context.deallocate(first);
+}
+
+// The one pass of an optimizer's step: update_of(tensor) gives a tensor's update(i, n, g, w), which
+// changes the n parameters w from element i on, given their clipped gradients g.
+template <class T, class Tensor, class UpdateOf>
+STRIATE_INLINE void step_tensors(const Clip& clip, const Tensor* tensors, int64_t count,
+                                 const Context& context, const UpdateOf& update_of) {
+  const formula::ClipFactors<T> f = formula::clip_factors<T>(clip);
+  parallel_tensors(
+      context, tensors, count, [=](const Tensor& t, int64_t begin, int64_t end, int64_t) {
+        const auto update = update_of(t);
+        T* const param = t.param;
+        T* const average = t.average;
+        const T* const grad = t.grad;
+        const T share = static_cast<T>(t.share);
+        for_each_vector<T>(begin, end, [=](int64_t i, int n) {
+          Vec<T> w = Vec<T>::load(param + i, n);
+          update(i, n, formula::clipped(f, Vec<T>::load(grad + i, n)), w);
+          w.store(param + i, n);
+          if (average != nullptr)
+            formula::averaged(Vec<T>::load(average + i, n), w, share).store(average + i, n);
+        });
+      });
 }
 
 }  // namespace

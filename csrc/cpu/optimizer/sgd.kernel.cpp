@@ -10,21 +10,14 @@ template <class T>
 void sgd_step(const SgdOptions& o, const SgdTensor<T>* tensors, int64_t count,
               const Context& context) {
   const formula::SgdFactors<T> f = formula::sgd_factors<T>(o);
-  parallel_tensors(context, tensors, count,
-                   [=](const SgdTensor<T>& t, int64_t begin, int64_t end, int64_t) {
-                     for_each_vector<T>(begin, end, [=](int64_t i, int n) {
-                       const Vec<T> g = Vec<T>::load(t.grad + i, n);
-                       Vec<T> w = Vec<T>::load(t.param + i, n);
-                       if (t.velocity == nullptr) {
-                         formula::sgd_plain(f, g, w);
-                       } else {
-                         Vec<T> v = Vec<T>::load(t.velocity + i, n);
-                         formula::sgd_momentum(f, t.first, g, w, v);
-                         v.store(t.velocity + i, n);
-                       }
-                       w.store(t.param + i, n);
-                     });
-                   });
+  step_tensors<T>(o.clip, tensors, count, context, [=](const SgdTensor<T>& t) {
+    return [f, velocity = t.velocity, first = t.first](int64_t i, int n, Vec<T> g, Vec<T>& w) {
+      if (velocity == nullptr) return formula::sgd_plain(f, g, w);
+      Vec<T> v = Vec<T>::load(velocity + i, n);
+      formula::sgd_momentum(f, first, g, w, v);
+      v.store(velocity + i, n);
+    };
+  });
 }
 
 }  // namespace

@@ -6,15 +6,15 @@
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-// a += (1 - decay) (w - a)
 template <class T>
 void ema_step(double decay, const EmaTensor<T>* tensors, int64_t count, const Context& context) {
-  const Vec<T> share = Vec<T>::set(static_cast<T>(1 - decay));
+  const T share = static_cast<T>(1 - decay);
   parallel_tensors(context, tensors, count,
                    [=](const EmaTensor<T>& t, int64_t begin, int64_t end, int64_t) {
                      for_each_vector<T>(begin, end, [=](int64_t i, int n) {
                        const Vec<T> a = Vec<T>::load(t.average + i, n);
-                       fma(share, Vec<T>::load(t.param + i, n) - a, a).store(t.average + i, n);
+                       const Vec<T> w = Vec<T>::load(t.param + i, n);
+                       formula::averaged(a, w, share).store(t.average + i, n);
                      });
                    });
 }

@@ -1,6 +1,7 @@
 // One launch for many tensors: their pointers travel as a kernel parameter, and each thread block
 // takes a stretch of one tensor, four elements to a thread at a time where they are aligned.
 #include "core/formula/sgd.h"
+#include "core/formula/step.h"
 #include "cuda/error.h"
 #include "cuda/kernels.h"
 #include "cuda/scalar.h"
@@ -20,15 +21,24 @@ struct Batch {
 };
 
 template <class T>
-STRIATE_DEVICE void update(const formula::SgdFactors<T>& f, const SgdTensor<T>& t, T g, T& w,
-                           T& v) {
+struct Factors {
+  formula::SgdFactors<T> sgd;
+  formula::ClipFactors<T> clip;
+};
+
+// Element i of the tensor, but for the parameter and the velocity, which stay in registers.
+template <class T>
+STRIATE_DEVICE void update(const Factors<T>& f, const SgdTensor<T>& t, int64_t i, T g, T& w, T& v) {
   Scalar<T> param{w}, velocity{v};
+  const Scalar<T> gradient = formula::clipped(f.clip, Scalar<T>{g});
   if (t.velocity == nullptr)
-    formula::sgd_plain(f, Scalar<T>{g}, param);
+    formula::sgd_plain(f.sgd, gradient, param);
   else
-    formula::sgd_momentum(f, t.first, Scalar<T>{g}, param, velocity);
+    formula::sgd_momentum(f.sgd, t.first, gradient, param, velocity);
   w = param.value;
   v = velocity.value;
+  if (t.average != nullptr)
+    t.average[i] = formula::averaged(Scalar<T>{t.average[i]}, param, static_cast<T>(t.share)).value;
 }
 
 template <class T>
@@ -38,7 +48,7 @@ struct alignas(4 * sizeof(T)) Four {
 
 template <class T>
 __global__ void sgd_kernel(const __grid_constant__ Batch<T> batch,
-                           const __grid_constant__ formula::SgdFactors<T> f) {
+                           const __grid_constant__ Factors<T> f) {
   int low = 0, high = batch.count;
   while (high - low > 1) {
     const int middle = (low + high) / 2;
@@ -61,7 +71,7 @@ __global__ void sgd_kernel(const __grid_constant__ Batch<T> batch,
       const Four<T> g = *reinterpret_cast<const Four<T>*>(t.grad + i);
       Four<T> v{};
       if (t.velocity != nullptr) v = *reinterpret_cast<const Four<T>*>(t.velocity + i);
-      for (int k = 0; k < 4; ++k) update(f, t, g.at[k], w.at[k], v.at[k]);
+      for (int k = 0; k < 4; ++k) update(f, t, i + k, g.at[k], w.at[k], v.at[k]);
       *reinterpret_cast<Four<T>*>(t.param + i) = w;
       if (t.velocity != nullptr) *reinterpret_cast<Four<T>*>(t.velocity + i) = v;
     }
@@ -70,7 +80,7 @@ __global__ void sgd_kernel(const __grid_constant__ Batch<T> batch,
   for (int64_t i = begin + threadIdx.x; i < end; i += kThreads) {
     T w = t.param[i];
     T v = t.velocity == nullptr ? T(0) : t.velocity[i];
-    update(f, t, t.grad[i], w, v);
+    update(f, t, i, t.grad[i], w, v);
     t.param[i] = w;
     if (t.velocity != nullptr) t.velocity[i] = v;
   }
@@ -79,7 +89,7 @@ __global__ void sgd_kernel(const __grid_constant__ Batch<T> batch,
 template <class T>
 void sgd_step(const SgdOptions& o, const SgdTensor<T>* tensors, int64_t count,
               const Context& context) {
-  const formula::SgdFactors<T> f = formula::sgd_factors<T>(o);
+  const Factors<T> f = {formula::sgd_factors<T>(o), formula::clip_factors<T>(o.clip)};
   const auto stream = static_cast<cudaStream_t>(context.stream);
   int64_t next = 0;
   int64_t done = 0;  // elements of tensors[next] that earlier launches took
@@ -99,6 +109,7 @@ void sgd_step(const SgdOptions& o, const SgdTensor<T>* tensors, int64_t count,
         t.param += done;
         t.grad += done;
         if (t.velocity != nullptr) t.velocity += done;
+        if (t.average != nullptr) t.average += done;
         t.count = take;
         const int blocks = static_cast<int>((take + kElementsPerBlock - 1) / kElementsPerBlock);
         batch.first_block[batch.count + 1] = batch.first_block[batch.count] + blocks;

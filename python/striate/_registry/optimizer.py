@@ -38,7 +38,9 @@ def _samples(rng: np.random.Generator) -> Iterator[Sample]:
         params[0].flat[::3] = 0.0  # where sign() is 0
         grads[3] = None
         momentum = "momentum" in options
-        yield Sample((params, grads, velocities if momentum else None), {"lr": 0.3, **options})
+        sample = Sample((params, grads, velocities if momentum else None), {"lr": 0.3, **options})
+        yield sample
+    yield _with_the_rest(sample, rng)
     yield Sample(([], [], []), {"lr": 0.1, "momentum": 0.9})
 
 
@@ -62,7 +64,9 @@ def _adam_samples(rng: np.random.Generator) -> Iterator[Sample]:
         params[0].flat[::3] = 0.0
         grads[3] = None
         states = (exp_avgs, squares, maxima if "amsgrad" in options else None)
-        yield Sample((params, grads, *states), {"lr": 0.3, **options})
+        sample = Sample((params, grads, *states), {"lr": 0.3, **options})
+        yield sample
+    yield _with_the_rest(sample, rng)
     yield Sample(([], [], [], []), {"lr": 0.1, "step": 1})
 
 
@@ -80,7 +84,9 @@ def _adagrad_samples(rng: np.random.Generator) -> Iterator[Sample]:
         params, grads, accumulators = _tensors(rng), _tensors(rng), _positive(rng)
         params[0].flat[::3] = 0.0
         grads[3] = None
-        yield Sample((params, grads, accumulators), {"lr": 0.3, **options})
+        sample = Sample((params, grads, accumulators), {"lr": 0.3, **options})
+        yield sample
+    yield _with_the_rest(sample, rng)
     yield Sample(([], [], []), {"lr": 0.1})
 
 
@@ -112,8 +118,17 @@ def _rmsprop_samples(rng: np.random.Generator) -> Iterator[Sample]:
             mean_grads if "centered" in options else None,
             velocities if "momentum" in options else None,
         )
-        yield Sample((params, grads, *states), {"lr": 0.3, **options})
+        sample = Sample((params, grads, *states), {"lr": 0.3, **options})
+        yield sample
+    yield _with_the_rest(sample, rng)
     yield Sample(([], [], []), {"lr": 0.1})
+
+
+def _with_the_rest(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The same step with clipped gradients and moving averages."""
+    keep = [0.0, 0.5, 1.0, 0.9, 0.99, 0.3, 0.7]
+    rest = {"clip_norm": 3.0, "grad_norm": 5.0, "clip_value": 0.8, "averages": _tensors(rng)}
+    return Sample(sample.args, {**sample.kwargs, **rest, "ema": keep})
 
 
 def _tensors(rng: np.random.Generator) -> list[Any]:
@@ -183,7 +198,7 @@ OPS = [
             _work,
             "parameters and velocities read and written, gradients read",
         ),
-        in_place=("params", "velocities"),
+        in_place=("params", "velocities", "averages"),
     ),
     Op(
         ops.adam_step,
@@ -196,7 +211,7 @@ OPS = [
             lambda a: 7 * nbytes(*a["params"]),
             "parameters and both averages read and written, gradients read",
         ),
-        in_place=("params", "exp_avgs", "exp_avg_sqs", "max_exp_avg_sqs"),
+        in_place=("params", "exp_avgs", "exp_avg_sqs", "max_exp_avg_sqs", "averages"),
     ),
     Op(
         ops.adagrad_step,
@@ -209,7 +224,7 @@ OPS = [
             lambda a: 5 * nbytes(*a["params"]),
             "parameters and accumulators read and written, gradients read",
         ),
-        in_place=("params", "accumulators"),
+        in_place=("params", "accumulators", "averages"),
     ),
     Op(
         ops.rmsprop_step,
@@ -222,6 +237,6 @@ OPS = [
             lambda a: 7 * nbytes(*a["params"]),
             "parameters, mean squares and velocities read and written, gradients read",
         ),
-        in_place=("params", "mean_squares", "mean_grads", "velocities"),
+        in_place=("params", "mean_squares", "mean_grads", "velocities", "averages"),
     ),
 ]

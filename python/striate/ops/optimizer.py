@@ -22,6 +22,11 @@ def sgd_step(
     decoupled: bool = False,
     first: bool | Sequence[bool] = False,
     convention: SgdConvention = "torch",
+    clip_norm: float | None = None,
+    grad_norm: float | None = None,
+    clip_value: float | None = None,
+    averages: Sequence[FloatArray] | None = None,
+    ema: float | Sequence[float] | None = None,
 ) -> None:
     """Make one step of gradient descent, in place, on all tensors in one pass.
 
@@ -53,6 +58,10 @@ def sgd_step(
         first: whether this is the very first step, for all tensors or one bool for each; what is
             in the velocities then does not matter.
         convention: "torch" or "caffe".
+        clip_norm, grad_norm: grad is scaled first as by `clip_grad_norm`, which gives grad_norm.
+        clip_value: grad is bounded next as by `clip_grad_value`.
+        averages, ema: a moving average of each tensor, updated at the end as by `ema_step` with the
+            decay ema, one for all or for each; 0 copies the tensor.
 
     Raises:
         ValueError: the lists differ in length, the shapes do not fit, an array is read-only or
@@ -73,7 +82,9 @@ def sgd_step(
         >>> w.tolist(), v.tolist()
         ([0.0, 0.0], [4.0, 8.0])
     """
-    _backend.select("sgd_step", params=params, grads=grads, velocities=velocities).sgd_step(
+    _backend.select(
+        "sgd_step", params=params, grads=grads, velocities=velocities, averages=averages
+    ).sgd_step(
         params,
         grads,
         velocities,
@@ -86,6 +97,11 @@ def sgd_step(
         decoupled,
         first,
         convention,
+        clip_norm,
+        grad_norm,
+        clip_value,
+        averages,
+        ema,
     )
 
 
@@ -105,6 +121,11 @@ def adam_step(
     decoupled: bool = False,
     amsgrad: bool = False,
     convention: KerasConvention = "torch",
+    clip_norm: float | None = None,
+    grad_norm: float | None = None,
+    clip_value: float | None = None,
+    averages: Sequence[FloatArray] | None = None,
+    ema: float | Sequence[float] | None = None,
 ) -> None:
     """Make one step of Adam or AdamW, in place, on all tensors in one pass.
 
@@ -134,6 +155,10 @@ def adam_step(
         decoupled: whether weight_decay bypasses the averages (AdamW).
         amsgrad: whether the divisor never shrinks.
         convention: "torch" or "keras".
+        clip_norm, grad_norm: grad is scaled first as by `clip_grad_norm`, which gives grad_norm.
+        clip_value: grad is bounded next as by `clip_grad_value`.
+        averages, ema: a moving average of each tensor, updated at the end as by `ema_step` with the
+            decay ema, one for all or for each; 0 copies the tensor.
 
     Raises:
         ValueError: the lists differ in length, the shapes do not fit, an array is read-only or
@@ -161,6 +186,7 @@ def adam_step(
         exp_avgs=exp_avgs,
         exp_avg_sqs=exp_avg_sqs,
         max_exp_avg_sqs=max_exp_avg_sqs,
+        averages=averages,
     ).adam_step(
         params,
         grads,
@@ -176,6 +202,11 @@ def adam_step(
         decoupled,
         amsgrad,
         convention,
+        clip_norm,
+        grad_norm,
+        clip_value,
+        averages,
+        ema,
     )
 
 
@@ -190,6 +221,11 @@ def adagrad_step(
     l1: float = 0.0,
     decoupled: bool = False,
     convention: KerasConvention = "torch",
+    clip_norm: float | None = None,
+    grad_norm: float | None = None,
+    clip_value: float | None = None,
+    averages: Sequence[FloatArray] | None = None,
+    ema: float | Sequence[float] | None = None,
 ) -> None:
     """Make one step of Adagrad, in place, on all tensors in one pass.
 
@@ -213,6 +249,10 @@ def adagrad_step(
         l1: the coefficient of the L1 penalty `l1 * sum(abs(w))`; sign(0) is 0.
         decoupled: whether weight_decay bypasses the accumulator.
         convention: "torch" or "keras".
+        clip_norm, grad_norm: grad is scaled first as by `clip_grad_norm`, which gives grad_norm.
+        clip_value: grad is bounded next as by `clip_grad_value`.
+        averages, ema: a moving average of each tensor, updated at the end as by `ema_step` with the
+            decay ema, one for all or for each; 0 copies the tensor.
 
     Raises:
         ValueError: the lists differ in length, the shapes do not fit, an array is read-only or
@@ -233,8 +273,23 @@ def adagrad_step(
         ([0.6, 2.5], [25.0, 64.0])
     """
     _backend.select(
-        "adagrad_step", params=params, grads=grads, accumulators=accumulators
-    ).adagrad_step(params, grads, accumulators, lr, eps, weight_decay, l1, decoupled, convention)
+        "adagrad_step", params=params, grads=grads, accumulators=accumulators, averages=averages
+    ).adagrad_step(
+        params,
+        grads,
+        accumulators,
+        lr,
+        eps,
+        weight_decay,
+        l1,
+        decoupled,
+        convention,
+        clip_norm,
+        grad_norm,
+        clip_value,
+        averages,
+        ema,
+    )
 
 
 def rmsprop_step(
@@ -253,6 +308,11 @@ def rmsprop_step(
     l1: float = 0.0,
     decoupled: bool = False,
     convention: KerasConvention = "torch",
+    clip_norm: float | None = None,
+    grad_norm: float | None = None,
+    clip_value: float | None = None,
+    averages: Sequence[FloatArray] | None = None,
+    ema: float | Sequence[float] | None = None,
 ) -> None:
     """Make one step of RMSprop, in place, on all tensors in one pass.
 
@@ -284,6 +344,10 @@ def rmsprop_step(
         l1: the coefficient of the L1 penalty `l1 * sum(abs(w))`; sign(0) is 0.
         decoupled: whether weight_decay bypasses the averages.
         convention: "torch" or "keras".
+        clip_norm, grad_norm: grad is scaled first as by `clip_grad_norm`, which gives grad_norm.
+        clip_value: grad is bounded next as by `clip_grad_value`.
+        averages, ema: a moving average of each tensor, updated at the end as by `ema_step` with the
+            decay ema, one for all or for each; 0 copies the tensor.
 
     Raises:
         ValueError: the lists differ in length, the shapes do not fit, an array is read-only or
@@ -311,6 +375,7 @@ def rmsprop_step(
         mean_squares=mean_squares,
         mean_grads=mean_grads,
         velocities=velocities,
+        averages=averages,
     ).rmsprop_step(
         params,
         grads,
@@ -326,4 +391,9 @@ def rmsprop_step(
         l1,
         decoupled,
         convention,
+        clip_norm,
+        grad_norm,
+        clip_value,
+        averages,
+        ema,
     )

@@ -8,7 +8,7 @@ from striate import ops
 from striate._typing import KerasConvention
 from striate.nn import Parameter
 
-from ._optimizer import Optimizer, Parameters, Rate, by_decay
+from ._optimizer import Optimizer, Parameters, Rate
 
 
 class Adagrad(Optimizer):
@@ -78,21 +78,21 @@ class Adagrad(Optimizer):
             },
         )
 
-    def _update(self, params: list[Parameter], group: dict[str, Any], lr: float) -> None:
+    def _update(
+        self, params: list[Parameter], group: dict[str, Any], lr: float, shared: dict[str, Any]
+    ) -> None:
         first = group["initial_accumulator_value"]
         if not first >= 0:
             raise ValueError(
                 "Adagrad: initial_accumulator_value must be at least 0. "
                 f"Got initial_accumulator_value={first}."
             )
-        for part, penalties in by_decay(params, group):
-            ops.adagrad_step(
-                [p.data for p in part],
-                [p.grad for p in part],
-                self._slot(part, "accumulator", first)[0],
-                lr=lr,
-                eps=group["eps"],
-                decoupled=group["decoupled"],
-                convention=group["convention"],
-                **penalties,
-            )
+        ops.adagrad_step(
+            [p.data for p in params],
+            [p.grad for p in params],
+            self._slot(params, "accumulator", first)[0],
+            lr=lr,
+            eps=group["eps"],
+            convention=group["convention"],
+            **shared,
+        )

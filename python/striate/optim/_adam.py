@@ -9,7 +9,7 @@ from striate import ops
 from striate._typing import FloatArray, KerasConvention
 from striate.nn import Parameter
 
-from ._optimizer import Optimizer, Parameters, Rate, by_decay
+from ._optimizer import Optimizer, Parameters, Rate
 
 
 class Adam(Optimizer):
@@ -79,28 +79,28 @@ class Adam(Optimizer):
             },
         )
 
-    def _update(self, params: list[Parameter], group: dict[str, Any], lr: float) -> None:
-        for part, penalties in by_decay(params, group):
-            steps = [self._taken.get(p, 0) + 1 for p in part]
-            maxima: list[FloatArray] | None = None
-            if group["amsgrad"]:
-                maxima, _ = self._slot(part, "max_exp_avg_sq")
-            ops.adam_step(
-                [p.data for p in part],
-                [p.grad for p in part],
-                self._slot(part, "exp_avg")[0],
-                self._slot(part, "exp_avg_sq")[0],
-                maxima,
-                lr=lr,
-                step=steps,
-                betas=group["betas"],
-                eps=group["eps"],
-                decoupled=group["decoupled"],
-                amsgrad=group["amsgrad"],
-                convention=group["convention"],
-                **penalties,
-            )
-            self._taken.update(zip(part, steps, strict=True))
+    def _update(
+        self, params: list[Parameter], group: dict[str, Any], lr: float, shared: dict[str, Any]
+    ) -> None:
+        steps = [self._taken.get(p, 0) + 1 for p in params]
+        maxima: list[FloatArray] | None = None
+        if group["amsgrad"]:
+            maxima, _ = self._slot(params, "max_exp_avg_sq")
+        ops.adam_step(
+            [p.data for p in params],
+            [p.grad for p in params],
+            self._slot(params, "exp_avg")[0],
+            self._slot(params, "exp_avg_sq")[0],
+            maxima,
+            lr=lr,
+            step=steps,
+            betas=group["betas"],
+            eps=group["eps"],
+            amsgrad=group["amsgrad"],
+            convention=group["convention"],
+            **shared,
+        )
+        self._taken.update(zip(params, steps, strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of what a resumed run needs; "0.step" counts a parameter's own steps."""

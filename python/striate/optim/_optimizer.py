@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeAlias
@@ -41,7 +42,9 @@ class Optimizer:
 
     None stands for no bound and no average. A step takes them in this order: clip the norm, clip
     the values, add L2 and L1, update, with decoupled decay, bound the weights' norms, apply the
-    masks of pruned parameters, average.
+    masks of pruned parameters, average. All of it is one pass over the parameters, behind one over
+    the gradients where their norm is clipped; `max_norm` and masks take passes of their own. The
+    gradients stay as they are.
 
     Frozen parameters (`trainable=False`) and those without a gradient are skipped, and nothing that
     is kept for them changes: each counts its own steps, and one that is unfrozen late starts with
@@ -60,9 +63,10 @@ class Optimizer:
         self.param_groups = _make_groups(type(self).__name__, params, options)
         self.steps = 0
         self._state: dict[Parameter, dict[str, FloatArray]] = {}
+        self._new: list[tuple[Parameter, str]] = []  # of the state, in this step
         # An empty step checks the options, with the error that a real one would raise.
         for group in self.param_groups:
-            self._change([], group)
+            self._change([], group, _grad_norm([], group))
 
     def step(self) -> None:
         """Change each trainable parameter that has a gradient, in place.
@@ -75,38 +79,65 @@ class Optimizer:
             [p for p in group["params"] if p.trainable and p.grad is not None]
             for group in self.param_groups
         ]
-        for params, group in zip(reached, self.param_groups, strict=True):
-            clip(params, group)
-        for params, group in zip(reached, self.param_groups, strict=True):
-            self._change(params, group)
+        norms = [
+            _grad_norm(params, group)
+            for params, group in zip(reached, self.param_groups, strict=True)
+        ]
+        for params, group, norm in zip(reached, self.param_groups, norms, strict=True):
+            self._change(params, group, norm)
         self.steps += 1
 
-    def _change(self, params: list[Parameter], group: dict[str, Any]) -> None:
-        """Do to a group's parameters all that follows clipping."""
-        if not params:
-            clip(params, group)
-        self._update(params, group, rate(group, self.steps))
+    def _change(
+        self, params: list[Parameter], group: dict[str, Any], grad_norm: float | None
+    ) -> None:
+        """Make a group's step."""
+        # What comes between the update and the average keeps them apart.
+        apart = group["max_norm"] is not None or any(p.mask is not None for p in params)
+        lr = rate(group, self.steps)
+        for part, penalties in _by_decay(params, group):
+            shared = {
+                **penalties,
+                "decoupled": group["decoupled"],
+                "clip_norm": group["clip_norm"],
+                "grad_norm": grad_norm,
+                "clip_value": group["clip_value"],
+            }
+            self._new = []
+            try:
+                if group["ema"] is not None and not apart:
+                    averages, new = self._slot(part, _AVERAGE)
+                    # An average starts with the parameter's values after its first step.
+                    keep = [0.0 if is_new else group["ema"] for is_new in new]
+                    shared |= {"averages": averages, "ema": keep}
+                self._update(part, group, lr, shared)
+            except Exception:
+                for p, name in self._new:  # a refused step leaves nothing behind
+                    del self._state[p][name]
+                raise
         if group["max_norm"] is not None:
             bounded = [p.data for p in params if p.decay and len(p.shape) > 1]
             ops.max_norm_step(bounded, group["max_norm"])
         for p in params:
             p.apply_mask()
             p.version += 1
-        if group["ema"] is not None:
+        if group["ema"] is not None and (apart or not params):
             self._average(params, group["ema"])
 
-    def _update(self, params: list[Parameter], group: dict[str, Any], lr: float) -> None:
+    def _update(
+        self, params: list[Parameter], group: dict[str, Any], lr: float, shared: dict[str, Any]
+    ) -> None:
+        """Call the step of `ops`; `shared` are the arguments that all of them have."""
         raise NotImplementedError
 
     def _average(self, params: list[Parameter], decay: float) -> None:
         averages, new = self._slot(params, _AVERAGE)
-        old = [
-            (a, p.data) for a, p, is_new in zip(averages, params, new, strict=True) if not is_new
-        ]
-        ops.ema_step([a for a, _ in old], [w for _, w in old], decay=decay)
-        for p, is_new in zip(params, new, strict=True):
-            if is_new:
-                self._state[p][_AVERAGE] = p.data.copy()
+        for first, keep in ((True, 0.0), (False, decay)):
+            pairs = [
+                (a, p.data)
+                for a, p, is_new in zip(averages, params, new, strict=True)
+                if is_new is first
+            ]
+            ops.ema_step([a for a, _ in pairs], [w for _, w in pairs], decay=keep)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -217,6 +248,7 @@ class Optimizer:
     ) -> tuple[list[FloatArray], list[bool]]:
         """Return each parameter's array, and whether it is new and so full of `first`."""
         new = [name not in self._state.get(p, {}) for p in params]
+        self._new += [(p, name) for p, is_new in zip(params, new, strict=True) if is_new]
         arrays = [
             self._state.setdefault(p, {}).setdefault(name, np.full_like(p.data, first))
             if is_new
@@ -240,15 +272,14 @@ def rate(group: dict[str, Any], step: int) -> float:
     return float(lr(step) if callable(lr) else lr)
 
 
-def clip(params: list[Parameter], group: dict[str, Any]) -> None:
-    """Bound the gradients of a group's parameters: their norm, then their elements."""
-    if group["clip_norm"] is not None:
-        ops.clip_grad_norm([p.writable_grad() for p in params], group["clip_norm"])
-    if group["clip_value"] is not None:
-        ops.clip_grad_value([p.writable_grad() for p in params], group["clip_value"])
+def _grad_norm(params: list[Parameter], group: dict[str, Any]) -> float | None:
+    """Return the norm of a group's gradients, where it is to be clipped."""
+    if group["clip_norm"] is None:
+        return None
+    return ops.clip_grad_norm([p.writable_grad() for p in params], math.inf)
 
 
-def by_decay(
+def _by_decay(
     params: list[Parameter], group: dict[str, Any]
 ) -> list[tuple[list[Parameter], dict[str, float]]]:
     """Split off the parameters that are not to decay; each part comes with its penalties."""

@@ -8,7 +8,7 @@ from striate import ops
 from striate._typing import FloatArray, KerasConvention
 from striate.nn import Parameter
 
-from ._optimizer import Optimizer, Parameters, Rate, by_decay
+from ._optimizer import Optimizer, Parameters, Rate
 
 
 class RMSprop(Optimizer):
@@ -79,26 +79,26 @@ class RMSprop(Optimizer):
             },
         )
 
-    def _update(self, params: list[Parameter], group: dict[str, Any], lr: float) -> None:
-        for part, penalties in by_decay(params, group):
-            means: list[FloatArray] | None = None
-            velocities: list[FloatArray] | None = None
-            if group["centered"]:
-                means, _ = self._slot(part, "mean_grad")
-            if group["momentum"]:
-                velocities, _ = self._slot(part, "velocity")
-            ops.rmsprop_step(
-                [p.data for p in part],
-                [p.grad for p in part],
-                self._slot(part, "mean_square")[0],
-                means,
-                velocities,
-                lr=lr,
-                alpha=group["alpha"],
-                eps=group["eps"],
-                momentum=group["momentum"],
-                centered=group["centered"],
-                decoupled=group["decoupled"],
-                convention=group["convention"],
-                **penalties,
-            )
+    def _update(
+        self, params: list[Parameter], group: dict[str, Any], lr: float, shared: dict[str, Any]
+    ) -> None:
+        means: list[FloatArray] | None = None
+        velocities: list[FloatArray] | None = None
+        if group["centered"]:
+            means, _ = self._slot(params, "mean_grad")
+        if group["momentum"]:
+            velocities, _ = self._slot(params, "velocity")
+        ops.rmsprop_step(
+            [p.data for p in params],
+            [p.grad for p in params],
+            self._slot(params, "mean_square")[0],
+            means,
+            velocities,
+            lr=lr,
+            alpha=group["alpha"],
+            eps=group["eps"],
+            momentum=group["momentum"],
+            centered=group["centered"],
+            convention=group["convention"],
+            **shared,
+        )

@@ -8,7 +8,7 @@ from striate import ops
 from striate._typing import SgdConvention
 from striate.nn import Parameter
 
-from ._optimizer import Optimizer, Parameters, Rate, by_decay
+from ._optimizer import Optimizer, Parameters, Rate
 
 
 class SGD(Optimizer):
@@ -78,19 +78,19 @@ class SGD(Optimizer):
             },
         )
 
-    def _update(self, params: list[Parameter], group: dict[str, Any], lr: float) -> None:
-        for part, penalties in by_decay(params, group):
-            velocities, first = self._slot(part, "velocity") if group["momentum"] else (None, False)
-            ops.sgd_step(
-                [p.data for p in part],
-                [p.grad for p in part],
-                velocities,
-                lr=lr,
-                momentum=group["momentum"],
-                dampening=group["dampening"],
-                nesterov=group["nesterov"],
-                decoupled=group["decoupled"],
-                first=first,
-                convention=group["convention"],
-                **penalties,
-            )
+    def _update(
+        self, params: list[Parameter], group: dict[str, Any], lr: float, shared: dict[str, Any]
+    ) -> None:
+        velocities, first = self._slot(params, "velocity") if group["momentum"] else (None, False)
+        ops.sgd_step(
+            [p.data for p in params],
+            [p.grad for p in params],
+            velocities,
+            lr=lr,
+            momentum=group["momentum"],
+            dampening=group["dampening"],
+            nesterov=group["nesterov"],
+            first=first,
+            convention=group["convention"],
+            **shared,
+        )

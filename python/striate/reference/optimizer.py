@@ -23,6 +23,11 @@ def sgd_step(
     decoupled: bool = False,
     first: bool | Sequence[bool] = False,
     convention: SgdConvention = "torch",
+    clip_norm: float | None = None,
+    grad_norm: float | None = None,
+    clip_value: float | None = None,
+    averages: Sequence[FloatArray] | None = None,
+    ema: float | Sequence[float] | None = None,
 ) -> None:
     """One step of gradient descent; parameters whose gradient is None are skipped.
 
@@ -45,6 +50,7 @@ def sgd_step(
         )
     if momentum and velocities is None:
         raise ValueError(f"sgd_step: momentum needs velocities. Got momentum={momentum}, None.")
+    grads = _clipped(grads, clip_norm, grad_norm, clip_value)
     firsts = [first] * len(params) if isinstance(first, bool | np.bool_) else first
     states = [None] * len(params) if velocities is None or not momentum else velocities
     for w, grad, v, is_first in zip(params, grads, states, firsts, strict=True):
@@ -62,6 +68,7 @@ def sgd_step(
             old = np.zeros_like(v) if is_first else v.copy()
             v[...] = momentum * old + lr * g
             w[...] -= (1 + momentum) * v - momentum * old if nesterov else v
+    _average(averages, params, grads, ema)
 
 
 def adam_step(
@@ -80,6 +87,11 @@ def adam_step(
     decoupled: bool = False,
     amsgrad: bool = False,
     convention: KerasConvention = "torch",
+    clip_norm: float | None = None,
+    grad_norm: float | None = None,
+    clip_value: float | None = None,
+    averages: Sequence[FloatArray] | None = None,
+    ema: float | Sequence[float] | None = None,
 ) -> None:
     """One step of Adam; parameters whose gradient is None are skipped.
 
@@ -91,6 +103,7 @@ def adam_step(
     _check_convention("adam_step", convention)
     if amsgrad and max_exp_avg_sqs is None:
         raise ValueError("adam_step: amsgrad needs max_exp_avg_sqs. Got None.")
+    grads = _clipped(grads, clip_norm, grad_norm, clip_value)
     beta1, beta2 = betas
     steps = [step] * len(params) if isinstance(step, int | np.integer) else step
     maxima = [None] * len(params) if max_exp_avg_sqs is None or not amsgrad else max_exp_avg_sqs
@@ -112,6 +125,7 @@ def adam_step(
             w[...] -= lr / (1 - beta1**t) * m / (root / correction + eps)
         else:
             w[...] -= lr * correction / (1 - beta1**t) * m / (root + eps)
+    _average(averages, params, grads, ema)
 
 
 def adagrad_step(
@@ -125,6 +139,11 @@ def adagrad_step(
     l1: float = 0.0,
     decoupled: bool = False,
     convention: KerasConvention = "torch",
+    clip_norm: float | None = None,
+    grad_norm: float | None = None,
+    clip_value: float | None = None,
+    averages: Sequence[FloatArray] | None = None,
+    ema: float | Sequence[float] | None = None,
 ) -> None:
     """One step of Adagrad; parameters whose gradient is None are skipped.
 
@@ -132,6 +151,7 @@ def adagrad_step(
     "torch": w -= lr * g / (sqrt(a) + eps). "keras": w -= lr * g / sqrt(a + eps).
     """
     _check_convention("adagrad_step", convention)
+    grads = _clipped(grads, clip_norm, grad_norm, clip_value)
     for w, grad, a in zip(params, grads, accumulators, strict=True):
         if grad is None:
             continue
@@ -140,6 +160,7 @@ def adagrad_step(
         if decoupled:
             w[...] -= lr * weight_decay * w
         w[...] -= lr * g / _root(a, eps, convention)
+    _average(averages, params, grads, ema)
 
 
 def rmsprop_step(
@@ -158,6 +179,11 @@ def rmsprop_step(
     l1: float = 0.0,
     decoupled: bool = False,
     convention: KerasConvention = "torch",
+    clip_norm: float | None = None,
+    grad_norm: float | None = None,
+    clip_value: float | None = None,
+    averages: Sequence[FloatArray] | None = None,
+    ema: float | Sequence[float] | None = None,
 ) -> None:
     """One step of RMSprop; parameters whose gradient is None are skipped.
 
@@ -171,6 +197,7 @@ def rmsprop_step(
         raise ValueError("rmsprop_step: centered needs mean_grads. Got None.")
     if momentum and velocities is None:
         raise ValueError(f"rmsprop_step: momentum needs velocities. Got momentum={momentum}, None.")
+    grads = _clipped(grads, clip_norm, grad_norm, clip_value)
     means = [None] * len(params) if mean_grads is None or not centered else mean_grads
     states = [None] * len(params) if velocities is None or not momentum else velocities
     for w, grad, s, m, v in zip(params, grads, mean_squares, means, states, strict=True):
@@ -193,6 +220,35 @@ def rmsprop_step(
         else:
             v[...] = momentum * v + lr * step
             w[...] -= v
+    _average(averages, params, grads, ema)
+
+
+def _clipped(
+    grads: Sequence[FloatArray | None],
+    clip_norm: float | None,
+    grad_norm: float | None,
+    clip_value: float | None,
+) -> list[FloatArray | None]:
+    scale = 1.0
+    if clip_norm is not None and grad_norm is not None:
+        scale = min(1.0, clip_norm / (grad_norm + 1e-6))
+    bound = np.inf if clip_value is None else clip_value
+    return [None if g is None else np.clip(g * scale, -bound, bound) for g in grads]
+
+
+def _average(
+    averages: Sequence[FloatArray] | None,
+    params: Sequence[FloatArray],
+    grads: Sequence[FloatArray | None],
+    ema: float | Sequence[float] | None,
+) -> None:
+    """Update the averages of those parameters that were changed."""
+    if averages is None or ema is None:
+        return
+    decays = ema if isinstance(ema, Sequence) else [ema] * len(params)
+    for a, w, grad, decay in zip(averages, params, grads, decays, strict=True):
+        if grad is not None:
+            a[...] += (1 - decay) * (w - a)
 
 
 def _penalized(

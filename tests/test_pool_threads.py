@@ -348,3 +348,25 @@ def test_hybrid_cgroups_take_the_tighter(tmp_path: Path) -> None:
     write(new, cpu_max="200000 100000")
     mounts = [("/", str(old), "cgroup", "rw,cpu"), ("/", str(new), "cgroup2", "rw")]
     assert _core.cgroup_cpu_quota(fake_proc(tmp_path, "2:cpu:/\n0::/\n", mounts)) == 2
+
+
+@pytest.mark.skipif(
+    len(os.sched_getaffinity(0)) < 2, reason="the workers can avoid a processor only beside others"
+)
+def test_workers_keep_off_the_callers_processor(python: Run) -> None:
+    script = """
+def tasks():
+    return {int(t) for t in os.listdir("/proc/self/task")}
+before = tasks()
+everywhere = os.sched_getaffinity(0)
+assert right()
+workers = tasks() - before
+assert len(workers) == 3, workers
+for processor in sorted(everywhere)[:3]:
+    os.sched_setaffinity(0, {processor})  # of the main thread alone
+    assert right()
+    for worker in workers:
+        assert os.sched_getaffinity(worker) == everywhere - {processor}
+print("done")
+"""
+    assert_success(python(SETUP + script))

@@ -89,7 +89,9 @@ struct Pool {
   std::atomic<uint64_t> generation{0};  // counts jobs; workers spin on it
   std::atomic<int> active{0};           // workers inside the current job
   Job* job = nullptr;
-  int started = 0;  // worker threads that exist; guarded by region
+  int started = 0;  // worker threads that exist; guarded by region, as are the next two
+  pthread_t workers[kMaxThreads];
+  int avoided = -1;  // the processor that the workers' masks leave out
   std::atomic<int> limit{1};
 };
 
@@ -156,6 +158,24 @@ void worker_main(Pool* pool) {
   }
 }
 
+cpu_set_t mask_without(int processor) {
+  cpu_set_t mask = import_mask;
+  if (processor >= 0 && processor < CPU_SETSIZE) CPU_CLR(processor, &mask);
+  return CPU_COUNT(&mask) == 0 ? import_mask : mask;
+}
+
+// A virtual machine's Linux takes an idle processor for a preempted one, and wakes a worker on the
+// processor of the thread that wakes it, where the two take turns. So the workers are kept off it.
+// Called with pool->region held.
+void keep_off_the_callers_processor(Pool* pool) {
+  const int processor = sched_getcpu();
+  if (processor == pool->avoided) return;
+  pool->avoided = processor;
+  const cpu_set_t mask = mask_without(processor);
+  for (int i = 0; i < pool->started; ++i)
+    pthread_setaffinity_np(pool->workers[i], sizeof mask, &mask);
+}
+
 // Called with pool->region held.
 void start_workers(Pool* pool, int wanted) {
   if (pool->started >= wanted) return;
@@ -163,15 +183,16 @@ void start_workers(Pool* pool, int wanted) {
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
+  const cpu_set_t mask = mask_without(pool->avoided);
   while (pool->started < wanted) {
     try {
       std::thread thread(worker_main, pool);
-      pthread_setaffinity_np(thread.native_handle(), sizeof import_mask, &import_mask);
+      pthread_setaffinity_np(thread.native_handle(), sizeof mask, &mask);
+      pool->workers[pool->started++] = thread.native_handle();
       thread.detach();
     } catch (const std::system_error&) {
       break;  // the system has no more threads: those that exist, or the caller alone, do the work
     }
-    ++pool->started;
   }
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
@@ -204,6 +225,7 @@ void run_chunks(int64_t chunks, int workers, ChunkBody body, void* argument) {
   if (!region.owns_lock()) return run_inline(chunks, body, argument);
 
   const int helpers = static_cast<int>(std::min<int64_t>(workers - 1, chunks - 1));
+  keep_off_the_callers_processor(pool);
   start_workers(pool, helpers);
   Job job;
   job.chunks = chunks;

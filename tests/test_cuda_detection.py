@@ -49,8 +49,15 @@ def test_a_device_array_without_a_device_is_an_error_with_advice() -> None:
         ops.sgd_step([array], [array], None, lr=0.1)  # type: ignore[list-item]
 
 
-def test_an_op_without_a_cuda_kernel_says_so() -> None:
-    with pytest.raises(TypeError, match="relu: x is on cuda"):
+def test_an_op_without_a_cuda_kernel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_backend._loaded, "cuda", object())  # a module without kernels
+    with pytest.raises(TypeError, match="relu: x is on cuda, where this version has no kernel"):
+        ops.relu(OnDevice((3,)))  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(striate.build_info()["cuda"], reason="built with CUDA")
+def test_a_build_without_cuda_names_the_argument_and_the_reason() -> None:
+    with pytest.raises(TypeError, match="relu: x is on cuda, but striate was built without CUDA"):
         ops.relu(OnDevice((3,)))  # type: ignore[arg-type]
 
 

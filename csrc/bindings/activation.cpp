@@ -12,7 +12,7 @@ namespace {
 
 // run(table, count, x, y) fills an array of x's shape.
 template <class Run>
-py::array unary(const char* function, py::handle x_object, const Run& run) {
+py::object unary(const char* function, py::handle x_object, const Run& run) {
   Input x(function, "x", x_object);
   const int64_t count = spec::elementwise(function, x.info());
   const void* x_data = x.data();
@@ -27,8 +27,8 @@ py::array unary(const char* function, py::handle x_object, const Run& run) {
 // run(table, count, dy, other, dx), where `other` is the input or the output of the forward
 // function.
 template <class Run>
-py::array gradient(const char* function, py::handle dy_object, const char* other_name,
-                   py::handle other_object, const Run& run) {
+py::object gradient(const char* function, py::handle dy_object, const char* other_name,
+                    py::handle other_object, const Run& run) {
   Input dy(function, "dy", dy_object), other(function, other_name, other_object);
   const int64_t count = spec::elementwise(function, dy.info(), other.info());
   const void *dy_data = dy.data(), *other_data = other.data();
@@ -59,27 +59,27 @@ T narrow(double value, const T*) {
   return static_cast<T>(value);
 }
 
-py::array relu(py::object x) {
+py::object relu(py::object x) {
   return unary("relu", x, [](const auto& table, int64_t count, auto from, auto to) {
     table.relu(count, from, to, context());
   });
 }
 
-py::array relu_grad(py::object dy, py::object y) {
+py::object relu_grad(py::object dy, py::object y) {
   return gradient("relu_grad", dy, "y", y,
                   [](const auto& table, int64_t count, auto from, auto other, auto to) {
                     table.relu_grad(count, from, other, to, context());
                   });
 }
 
-py::array leaky_relu(py::object x, py::object negative_slope) {
+py::object leaky_relu(py::object x, py::object negative_slope) {
   const double slope = parse_slope("leaky_relu", negative_slope);
   return unary("leaky_relu", x, [=](const auto& table, int64_t count, auto from, auto to) {
     table.leaky_relu(count, from, narrow(slope, from), to, context());
   });
 }
 
-py::array leaky_relu_grad(py::object dy, py::object x, py::object negative_slope) {
+py::object leaky_relu_grad(py::object dy, py::object x, py::object negative_slope) {
   const double slope = parse_slope("leaky_relu_grad", negative_slope);
   return gradient("leaky_relu_grad", dy, "x", x,
                   [=](const auto& table, int64_t count, auto from, auto other, auto to) {
@@ -87,14 +87,14 @@ py::array leaky_relu_grad(py::object dy, py::object x, py::object negative_slope
                   });
 }
 
-py::array elu(py::object x, py::object alpha_object) {
+py::object elu(py::object x, py::object alpha_object) {
   const double alpha = parse_alpha("elu", alpha_object);
   return unary("elu", x, [=](const auto& table, int64_t count, auto from, auto to) {
     table.elu(count, from, narrow(alpha, from), to, context());
   });
 }
 
-py::array elu_grad(py::object dy, py::object y, py::object alpha_object) {
+py::object elu_grad(py::object dy, py::object y, py::object alpha_object) {
   const double alpha = parse_alpha("elu_grad", alpha_object);
   return gradient("elu_grad", dy, "y", y,
                   [=](const auto& table, int64_t count, auto from, auto other, auto to) {
@@ -102,26 +102,26 @@ py::array elu_grad(py::object dy, py::object y, py::object alpha_object) {
                   });
 }
 
-py::array sigmoid(py::object x) {
+py::object sigmoid(py::object x) {
   return unary("sigmoid", x, [](const auto& table, int64_t count, auto from, auto to) {
     table.sigmoid(count, from, to, context());
   });
 }
 
-py::array sigmoid_grad(py::object dy, py::object y) {
+py::object sigmoid_grad(py::object dy, py::object y) {
   return gradient("sigmoid_grad", dy, "y", y,
                   [](const auto& table, int64_t count, auto from, auto other, auto to) {
                     table.sigmoid_grad(count, from, other, to, context());
                   });
 }
 
-py::array tanh(py::object x) {
+py::object tanh(py::object x) {
   return unary("tanh", x, [](const auto& table, int64_t count, auto from, auto to) {
     table.tanh(count, from, to, context());
   });
 }
 
-py::array tanh_grad(py::object dy, py::object y) {
+py::object tanh_grad(py::object dy, py::object y) {
   return gradient("tanh_grad", dy, "y", y,
                   [](const auto& table, int64_t count, auto from, auto other, auto to) {
                     table.tanh_grad(count, from, other, to, context());
@@ -142,14 +142,14 @@ bool parse_approximate(const char* function, py::handle object) {
   return spec::gelu(function, parse_text(function, "approximate", object));
 }
 
-py::array softplus(py::object x, py::object beta, py::object threshold) {
+py::object softplus(py::object x, py::object beta, py::object threshold) {
   const Softplus p("softplus", beta, threshold);
   return unary("softplus", x, [=](const auto& table, int64_t count, auto from, auto to) {
     table.softplus(count, from, narrow(p.beta, from), narrow(p.threshold, from), to, context());
   });
 }
 
-py::array softplus_grad(py::object dy, py::object x, py::object beta, py::object threshold) {
+py::object softplus_grad(py::object dy, py::object x, py::object beta, py::object threshold) {
   const Softplus p("softplus_grad", beta, threshold);
   return gradient("softplus_grad", dy, "x", x,
                   [=](const auto& table, int64_t count, auto from, auto other, auto to) {
@@ -158,27 +158,27 @@ py::array softplus_grad(py::object dy, py::object x, py::object beta, py::object
                   });
 }
 
-py::array silu(py::object x) {
+py::object silu(py::object x) {
   return unary("silu", x, [](const auto& table, int64_t count, auto from, auto to) {
     table.silu(count, from, to, context());
   });
 }
 
-py::array silu_grad(py::object dy, py::object x) {
+py::object silu_grad(py::object dy, py::object x) {
   return gradient("silu_grad", dy, "x", x,
                   [](const auto& table, int64_t count, auto from, auto other, auto to) {
                     table.silu_grad(count, from, other, to, context());
                   });
 }
 
-py::array gelu(py::object x, py::object approximate) {
+py::object gelu(py::object x, py::object approximate) {
   const bool tanh = parse_approximate("gelu", approximate);
   return unary("gelu", x, [=](const auto& table, int64_t count, auto from, auto to) {
     table.gelu(count, from, tanh, to, context());
   });
 }
 
-py::array gelu_grad(py::object dy, py::object x, py::object approximate) {
+py::object gelu_grad(py::object dy, py::object x, py::object approximate) {
   const bool tanh = parse_approximate("gelu_grad", approximate);
   return gradient("gelu_grad", dy, "x", x,
                   [=](const auto& table, int64_t count, auto from, auto other, auto to) {
@@ -186,13 +186,13 @@ py::array gelu_grad(py::object dy, py::object x, py::object approximate) {
                   });
 }
 
-py::array hardswish(py::object x) {
+py::object hardswish(py::object x) {
   return unary("hardswish", x, [](const auto& table, int64_t count, auto from, auto to) {
     table.hardswish(count, from, to, context());
   });
 }
 
-py::array hardswish_grad(py::object dy, py::object x) {
+py::object hardswish_grad(py::object dy, py::object x) {
   return gradient("hardswish_grad", dy, "x", x,
                   [](const auto& table, int64_t count, auto from, auto other, auto to) {
                     table.hardswish_grad(count, from, other, to, context());

@@ -15,7 +15,7 @@ namespace {
 template <template <class> class Tensor, class Make, class Run>
 void run_step(StepLists& lists, const Make& make, const Run& run) {
   const auto tensors = by_dtype<Tensor>(lists.tensors(), make);
-  without_gil([&] {
+  run_kernels([&] {
     if (!tensors.first.empty())
       run(kernels<float>(), tensors.first.data(), static_cast<int64_t>(tensors.first.size()));
     if (!tensors.second.empty())

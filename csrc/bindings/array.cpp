@@ -46,6 +46,8 @@ py::array contiguous(const py::array& array) {
 
 }  // namespace
 
+bool is_array(py::handle object) { return py::isinstance<py::array>(object); }
+
 Input::Input(const char* function, const char* name, py::handle object)
     : array_(as_array(function, name, object)),
       info_{name, float_dtype(function, name, array_), shape_of(array_)} {}
@@ -106,17 +108,27 @@ InOut::InOut(const char* function, const std::string& name, py::handle object)
   bytes_ = static_cast<size_t>(array_.nbytes());
 }
 
-Output::Output(DType dtype, const Shape& shape)
-    : Output(dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>(), shape) {}
+namespace {
 
-Output::Output(const py::dtype& dtype, const Shape& shape) {
+py::object pooled_array(const py::dtype& dtype, const Shape& shape, void** data) {
   size_t bytes = static_cast<size_t>(dtype.itemsize());
   for (int i = 0; i < shape.rank; ++i) bytes *= static_cast<size_t>(shape.dim[i]);
-  data_ = acquire_buffer(bytes);
-  py::capsule owner(data_, [](void* buffer) { release_buffer(buffer); });
-  array_ =
-      py::array(dtype, std::vector<py::ssize_t>(shape.dim, shape.dim + shape.rank), data_, owner);
+  *data = acquire_buffer(bytes);
+  py::capsule owner(*data, [](void* buffer) { release_buffer(buffer); });
+  return py::array(dtype, std::vector<py::ssize_t>(shape.dim, shape.dim + shape.rank), *data,
+                   owner);
 }
+
+}  // namespace
+
+Output::Output(DType dtype, const Shape& shape)
+    : array_(pooled_array(dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>(),
+                          shape, &data_)) {}
+
+Output::Output(IndexType type, const Shape& shape)
+    : array_(
+          pooled_array(type == IndexType::i32 ? py::dtype::of<int32_t>() : py::dtype::of<int64_t>(),
+                       shape, &data_)) {}
 
 Shape parse_shape(const char* function, const char* name, py::handle object) {
   Shape shape;

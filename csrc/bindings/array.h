@@ -1,4 +1,5 @@
-// NumPy arrays in and out: the one place where a Python object becomes a pointer and a shape.
+// Arrays in and out: the one place where a Python object becomes a pointer and a shape. array.cpp
+// has it for NumPy's arrays, array_cuda.cpp for those of libraries on CUDA.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -15,10 +16,13 @@ namespace striate::bindings {
 namespace py = pybind11;
 
 #if defined(STRIATE_CUDA_BACKEND)
-using ArrayHandle = py::object;  // anything with __cuda_array_interface__
+using ArrayHandle = py::object;  // of any library, see python/striate/_backend
 #else
 using ArrayHandle = py::array;
 #endif
+
+// Whether an object is an array of the kind that this backend computes on.
+bool is_array(py::handle object);
 
 // A float32 or float64 array that is only read. Any strides, alignment and byte order are taken;
 // data() makes a copy where the kernel could not read the array as it lies.
@@ -64,7 +68,7 @@ class IndexInput {
  private:
   const char* function_;
   const char* name_;
-  py::array array_;
+  ArrayHandle array_;
   Shape shape_;
 };
 
@@ -78,7 +82,6 @@ class InOut {
   const Shape& shape() const { return shape_; }
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
-  const ArrayHandle& handle() const { return array_; }
 
  private:
   std::string name_;
@@ -89,18 +92,55 @@ class InOut {
   size_t bytes_;
 };
 
-// A new C-contiguous array from the pool of buffers; it returns there with its last view.
+enum class IndexType : uint8_t { i32, i64 };
+
+// A new C-contiguous array: from the pool of buffers, where it returns with its last view, or from
+// the library whose arrays the call was given.
 class Output {
  public:
   Output(DType dtype, const Shape& shape);
-  Output(const py::dtype& dtype, const Shape& shape);
+  Output(IndexType type, const Shape& shape);
   void* data() const { return data_; }
-  py::array release() { return std::move(array_); }
+  py::object release() { return std::move(array_); }
 
  private:
-  py::array array_;
+  py::object array_;
   void* data_;
 };
+
+#if defined(STRIATE_CUDA_BACKEND)
+
+// A single number that a kernel computes: a 0-d array, so that nothing waits for it.
+class NumberOutput {
+ public:
+  explicit NumberOutput(DType dtype) : array_(dtype, Shape{}) {}
+  template <class T>
+  T* data() {
+    return static_cast<T*>(array_.data());
+  }
+  py::object release() { return array_.release(); }
+
+ private:
+  Output array_;
+};
+
+#else
+
+// A single number that a kernel computes: a Python float.
+class NumberOutput {
+ public:
+  explicit NumberOutput(DType) {}
+  template <class T>
+  double* data() {
+    return &value_;
+  }
+  py::object release() { return py::float_(value_); }
+
+ private:
+  double value_ = 0;
+};
+
+#endif
 
 // A shape that the user gave as a sequence of ints.
 Shape parse_shape(const char* function, const char* name, py::handle object);

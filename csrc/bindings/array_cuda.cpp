@@ -1,104 +1,244 @@
-// Device arrays of CuPy and PyTorch, through __cuda_array_interface__.
+// Device arrays. What only their library knows (where they lie, its stream, its allocator) comes
+// from its adapter in python/striate/_backend; nothing here names a library.
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bindings/arguments.h"
 #include "bindings/array.h"
 #include "bindings/backend.h"
+#include "core/spec/shapes.h"
+#include "cuda/copy/strided.h"
+#include "cuda/device.h"
+#include "cuda/value_error.h"
 
 namespace striate::bindings {
 namespace {
 
-struct View {
-  DType dtype;
-  Shape shape;
-  void* data;
-  bool read_only;
-  bool contiguous;
-};
+using cuda::ElementType;
 
-std::string library_of(const py::object& array) {
-  const auto name = py::type::handle_of(array).attr("__module__").cast<std::string>();
-  return name.substr(0, name.find('.'));
+// What the call of this thread works with. The adapters live as long as the interpreter, so that
+// nothing is counted here.
+struct Current {
+  PyObject* library = nullptr;
+  int device = 0;
+  void* stream = nullptr;
+};
+thread_local Current current;
+
+// Scratch of the running call, with the arrays that own it.
+thread_local std::vector<std::pair<void*, py::object>> scratch;
+
+py::handle library() {
+  if (current.library == nullptr)
+    throw std::logic_error("the CUDA module was called without the backend's select()");
+  return current.library;
 }
 
+struct View {
+  void* data;
+  Shape shape;
+  std::string type;  // NumPy's, "<f4"
+  int64_t strides[kMaxRank];
+  bool contiguous;
+  bool read_only;
+
+  bool swapped() const { return type[0] == '>'; }
+  char kind() const { return type[1]; }
+  size_t size() const { return static_cast<size_t>(type[2] - '0'); }
+  bool aligned() const { return reinterpret_cast<uintptr_t>(data) % size() == 0; }
+  bool plain() const { return contiguous && aligned() && !swapped(); }
+};
+
 View view(const char* function, const std::string& name, const py::object& array) {
-  if (!py::hasattr(array, "__cuda_array_interface__")) {
-    fail<TypeError>(function, name, " must be on the same device as the other arrays. Got a ",
-                    py::type::handle_of(array).attr("__name__").cast<std::string>(),
-                    " among CUDA arrays.");
-  }
-  // A PyTorch tensor that requires a gradient refuses the interface; its data does not.
-  const py::object plain =
-      library_of(array) == "torch" ? py::object(array.attr("detach")()) : array;
-  const auto interface = plain.attr("__cuda_array_interface__").cast<py::dict>();
+  if (!is_array(array))
+    fail<TypeError>(function, name, " must be an array. Got ", Py_TYPE(array.ptr())->tp_name, ".");
+  const auto told = library().attr("view")(array).cast<py::tuple>();
   View v;
-  const auto type = interface["typestr"].cast<std::string>();
-  if (type != "<f4" && type != "<f8")
-    fail<TypeError>(function, name, " must be float32 or float64. Got ", name, ".dtype=", type,
-                    ".");
-  v.dtype = type == "<f4" ? DType::f32 : DType::f64;
-  v.shape = parse_shape(function, name.c_str(), interface["shape"]);
-  const auto data = interface["data"].cast<py::tuple>();
-  v.data = reinterpret_cast<void*>(data[0].cast<uintptr_t>());
-  v.read_only = data[1].cast<bool>();
+  v.data = reinterpret_cast<void*>(told[0].cast<uintptr_t>());
+  v.shape = parse_shape(function, name.c_str(), told[1]);
+  v.type = told[3].cast<std::string>();
+  v.read_only = told[4].cast<bool>();
   v.contiguous = true;
-  if (interface.contains("strides") && !interface["strides"].is_none()) {
-    const auto strides = interface["strides"].cast<py::tuple>();
-    int64_t expected = static_cast<int64_t>(size_of(v.dtype));
-    for (int i = v.shape.rank - 1; i >= 0; --i) {
-      if (v.shape[i] != 1 && strides[i].cast<int64_t>() != expected) v.contiguous = false;
-      expected *= v.shape[i];
-    }
+  if (v.type.size() != 3) v.type = "|?0";  // no number, or one of more than 64 bits
+  if (told[2].is_none()) return v;
+  const auto strides = told[2].cast<py::tuple>();
+  auto expected = static_cast<int64_t>(v.size());
+  for (int i = v.shape.rank - 1; i >= 0; --i) {
+    v.strides[i] = strides[static_cast<size_t>(i)].cast<int64_t>();
+    if (v.shape[i] > 1 && v.strides[i] != expected) v.contiguous = false;
+    expected *= v.shape[i];
   }
+  for (int i = 0; i < v.shape.rank; ++i)
+    if (v.shape[i] == 0) v.contiguous = true;
   return v;
+}
+
+std::string dtype_name(const py::object& array) {
+  return std::string(py::str(array.attr("dtype")));
+}
+
+DType float_dtype(const char* function, const std::string& name, const View& v,
+                  const py::object& array) {
+  if (v.kind() == 'f' && v.size() == 4) return DType::f32;
+  if (v.kind() == 'f' && v.size() == 8) return DType::f64;
+  fail<TypeError>(function, name, " must be float32 or float64. Got ", name,
+                  ".dtype=", dtype_name(array), ".");
+}
+
+ElementType element_type(const View& v) {
+  const bool wide = v.size() == 8;
+  if (v.kind() == 'f') return wide ? ElementType::f64 : ElementType::f32;
+  const bool is_signed = v.kind() == 'i';
+  switch (v.size()) {
+    case 1:
+      return is_signed ? ElementType::i8 : ElementType::u8;
+    case 2:
+      return is_signed ? ElementType::i16 : ElementType::u16;
+    case 4:
+      return is_signed ? ElementType::i32 : ElementType::u32;
+    default:
+      return is_signed ? ElementType::i64 : ElementType::u64;
+  }
+}
+
+py::object new_array(const char* dtype, const Shape& shape, void** data) {
+  py::tuple dims(shape.rank);
+  for (int i = 0; i < shape.rank; ++i) dims[static_cast<size_t>(i)] = py::int_(shape[i]);
+  auto made = library().attr("empty")(dims, dtype, current.device).cast<py::tuple>();
+  *data = reinterpret_cast<void*>(made[1].cast<uintptr_t>());
+  return made[0];
+}
+
+// The array's elements side by side, as `to` has them; copied only where they are not yet.
+const void* read(const char* function, const std::string& name, py::object& array, ElementType to,
+                 const char* to_name) {
+  const View v = view(function, name, array);
+  const ElementType from = element_type(v);
+  if (v.plain() && from == to) return v.data;
+  cuda::StridedArray strided;
+  strided.data = v.data;
+  strided.type = from;
+  strided.swapped = v.swapped();
+  strided.rank = v.shape.rank;
+  strided.count = spec::element_count(function, name.c_str(), v.shape);
+  auto step = static_cast<int64_t>(v.size());
+  for (int i = v.shape.rank - 1; i >= 0; --i) {
+    strided.shape[i] = v.shape[i];
+    strided.strides[i] = v.contiguous ? step : v.strides[i];
+    step *= v.shape[i];
+  }
+  void* data = nullptr;
+  py::object copy = new_array(to_name, v.shape, &data);
+  const cuda::DeviceScope scope(current.device);
+  cuda::copy_strided(strided, to, data, context());
+  array = std::move(copy);
+  return data;
 }
 
 }  // namespace
 
+bool is_array(py::handle object) { return library().attr("owns")(object).cast<bool>(); }
+
 Input::Input(const char* function, const char* name, py::handle object)
     : array_(py::reinterpret_borrow<py::object>(object)) {
   const View v = view(function, name, array_);
-  info_ = {name, v.dtype, v.shape};
+  info_ = {name, float_dtype(function, name, v, array_), v.shape};
 }
 
 const void* Input::data() {
-  if (!view("striate", info_.name, array_).contiguous) {
-    array_ = library_of(array_) == "torch"
-                 ? py::object(array_.attr("contiguous")())
-                 : py::object(py::module_::import("cupy").attr("ascontiguousarray")(array_));
-  }
-  return view("striate", info_.name, array_).data;
+  return info_.dtype == DType::f32
+             ? read("striate", info_.name, array_, ElementType::f32, "float32")
+             : read("striate", info_.name, array_, ElementType::f64, "float64");
+}
+
+IndexInput::IndexInput(const char* function, const char* name, py::handle object)
+    : function_(function), name_(name), array_(py::reinterpret_borrow<py::object>(object)) {
+  const View v = view(function, name, array_);
+  shape_ = v.shape;
+  if (v.kind() != 'i' && v.kind() != 'u')
+    fail<TypeError>(function, name, " must have an integer dtype. Got ", name,
+                    ".dtype=", dtype_name(array_), ".");
+}
+
+const int64_t* IndexInput::data() {
+  return static_cast<const int64_t*>(read(function_, name_, array_, ElementType::i64, "int64"));
+}
+
+bool IndexInput::is_int32() const {
+  const View v = view(function_, name_, array_);
+  return element_type(v) == ElementType::i32;
+}
+
+const int32_t* IndexInput::data32() {
+  return static_cast<const int32_t*>(read(function_, name_, array_, ElementType::i32, "int32"));
 }
 
 InOut::InOut(const char* function, const std::string& name, py::handle object)
     : name_(name), array_(py::reinterpret_borrow<py::object>(object)) {
   const View v = view(function, name, array_);
+  dtype_ = float_dtype(function, name, v, array_);
   check(!v.read_only, function, name, " must be writable. Got a read-only array.");
-  check(v.contiguous, function, name, " is updated in place and must be C-contiguous.");
-  dtype_ = v.dtype;
+  check(v.plain(), function, name,
+        " is updated in place and must be C-contiguous, aligned and in native byte order.");
   shape_ = v.shape;
   data_ = v.data;
-  bytes_ = size_of(v.dtype);
+  bytes_ = size_of(dtype_);
   for (int i = 0; i < shape_.rank; ++i) bytes_ *= static_cast<size_t>(shape_.dim[i]);
 }
 
+Output::Output(DType dtype, const Shape& shape)
+    : array_(new_array(name_of(dtype), shape, &data_)) {}
+
+Output::Output(IndexType type, const Shape& shape)
+    : array_(new_array(type == IndexType::i32 ? "int32" : "int64", shape, &data_)) {}
+
 Shape parse_shape(const char* function, const char* name, py::handle object) {
   Shape shape;
-  for (const int64_t dim : parse_ints(function, name, object)) shape.dim[shape.rank++] = dim;
+  const std::vector<int64_t> dims = parse_ints(function, name, object);
+  check(dims.size() <= kMaxRank, function, name, " must have at most ", kMaxRank, " axes. Got ",
+        dims.size(), ".");
+  for (const int64_t dim : dims) {
+    check(dim >= 0, function, name, " must have no negative axis. Got ", dim, ".");
+    shape.dim[shape.rank++] = dim;
+  }
   return shape;
 }
 
-Context context(const InOut& array) {
+void use(py::object adapter, int device, uintptr_t stream) {
+  current = {adapter.ptr(), device, reinterpret_cast<void*>(stream)};
+  cuda::raise_value_error();
+}
+
+int current_device() { return current.device; }
+
+Context context() {
   Context result;
-  const std::string library = library_of(array.handle());
-  const py::object stream =
-      library == "torch"
-          ? py::object(py::module_::import("torch").attr("cuda").attr("current_stream")().attr(
-                "cuda_stream"))
-          : py::object(
-                py::module_::import("cupy").attr("cuda").attr("get_current_stream")().attr("ptr"));
-  result.stream = reinterpret_cast<void*>(stream.cast<uintptr_t>());
+  result.stream = current.stream;
   return result;
 }
 
 }  // namespace striate::bindings
+
+namespace striate {
+
+void* Context::allocate(size_t bytes) const {
+  using namespace bindings;
+  void* data = nullptr;
+  Shape shape;
+  shape.dim[shape.rank++] = static_cast<int64_t>((bytes + 7) / 8);
+  py::object owner = new_array("float64", shape, &data);
+  scratch.emplace_back(data, std::move(owner));
+  return data;
+}
+
+void Context::deallocate(void* buffer) const noexcept {
+  auto& held = bindings::scratch;
+  for (size_t i = held.size(); i-- > 0;) {
+    if (held[i].first != buffer) continue;
+    held.erase(held.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+}
+
+}  // namespace striate

@@ -8,7 +8,7 @@
 namespace striate::bindings {
 namespace {
 
-py::array forward(Input& x, const AvgPoolProblem& problem) {
+py::object forward(Input& x, const AvgPoolProblem& problem) {
   const void* x_data = x.data();
   Output y(x.dtype(), problem.y_shape());
   run_for(x.dtype(), [&](auto tag) {
@@ -19,8 +19,8 @@ py::array forward(Input& x, const AvgPoolProblem& problem) {
   return y.release();
 }
 
-py::array backward(const char* function, Input& dy, const Shape& x_shape,
-                   const AvgPoolProblem& problem) {
+py::object backward(const char* function, Input& dy, const Shape& x_shape,
+                    const AvgPoolProblem& problem) {
   spec::check_pool_grad(function, dy.info(), problem.y_shape(), x_shape);
   const void* dy_data = dy.data();
   Output dx(dy.dtype(), x_shape);

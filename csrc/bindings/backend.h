@@ -19,8 +19,15 @@ const Kernels<T>& kernels() {
   return cuda::kernels().get<T>();
 }
 
-// The stream on which the array's library works now.
-Context context(const InOut& array);
+// The library whose arrays this thread's coming call is given, with its device and its stream.
+// Raises what a kernel of an earlier call has found wrong with its values.
+void use(py::object adapter, int device, uintptr_t stream);
+int current_device();
+
+Context context();
+
+// Labels lie on the device: the kernels check them.
+inline void check_labels(const char*, const CrossEntropyProblem&, const Shape&, const int64_t*) {}
 
 #else
 
@@ -30,7 +37,11 @@ const Kernels<T>& kernels() {
 }
 
 inline Context context() { return Context{}; }
-inline Context context(const InOut&) { return Context{}; }
+
+inline void check_labels(const char* function, const CrossEntropyProblem& p, const Shape& shape,
+                         const int64_t* labels) {
+  spec::check_labels(function, p, shape, labels);
+}
 
 #endif
 

@@ -10,9 +10,9 @@
 namespace striate::bindings {
 namespace {
 
-py::array batch_norm(py::object x_object, py::object mean_object, py::object var_object,
-                     py::object gamma_object, py::object beta_object, py::object eps,
-                     py::object activation) {
+py::object batch_norm(py::object x_object, py::object mean_object, py::object var_object,
+                      py::object gamma_object, py::object beta_object, py::object eps,
+                      py::object activation) {
   constexpr const char* function = "batch_norm";
   Input x(function, "x", x_object), mean(function, "mean", mean_object),
       var(function, "var", var_object);

@@ -1,4 +1,4 @@
-// Running a kernel: without the interpreter's lock, for the arrays' dtype.
+// Running kernels: on the CPU without the interpreter's lock, for the arrays' dtype.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -10,7 +10,12 @@
 
 #include <utility>
 
+#include "bindings/backend.h"
 #include "core/shape.h"
+
+#if defined(STRIATE_CUDA_BACKEND)
+#include "cuda/device.h"
+#endif
 
 namespace striate::bindings {
 
@@ -31,7 +36,7 @@ inline void take_gil_back(PyThreadState* state) {
 
 // Calls work() without the interpreter's lock; what it throws goes on with the lock held.
 template <class Work>
-void without_gil(const Work& work) {
+void release_gil(const Work& work) {
   PyThreadState* state = PyEval_SaveThread();
   try {
     work();
@@ -42,15 +47,27 @@ void without_gil(const Work& work) {
   take_gil_back(state);
 }
 
+// Calls work(), which runs kernels. On CUDA the lock is kept: launches return at once, and scratch
+// comes from allocators in Python.
+template <class Work>
+void run_kernels(const Work& work) {
+#if defined(STRIATE_CUDA_BACKEND)
+  const cuda::DeviceScope scope(current_device());
+  work();
+#else
+  release_gil(work);
+#endif
+}
+
 template <class T>
 struct TypeTag {
   using type = T;
 };
 
-// Calls work(TypeTag<float or double>) without the interpreter's lock.
+// Calls work(TypeTag<float or double>), which runs kernels.
 template <class Work>
 void run_for(DType dtype, const Work& work) {
-  without_gil([&] {
+  run_kernels([&] {
     if (dtype == DType::f32)
       work(TypeTag<float>{});
     else

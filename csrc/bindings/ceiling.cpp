@@ -48,7 +48,7 @@ double fma_rate(const std::string& dtype, double seconds) {
 double copy_rate(int64_t bytes, double seconds) {
   check(bytes >= 8, "copy_rate", "bytes must be at least 8. Got ", bytes, ".");
   double rate = 0;
-  without_gil([&] {
+  run_kernels([&] {
     const int64_t count = bytes / 8;
     Buffer x(4 * count), y(4 * count);
     std::memset(x.data(), 0, 4 * count);

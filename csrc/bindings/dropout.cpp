@@ -9,7 +9,7 @@
 namespace striate::bindings {
 namespace {
 
-py::array dropout(py::object x_object, py::object p, py::object seed, py::object offset) {
+py::object dropout(py::object x_object, py::object p, py::object seed, py::object offset) {
   static constexpr char function[] = "dropout";
   Input x(function, "x", x_object);
   const DropoutProblem problem =

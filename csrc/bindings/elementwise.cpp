@@ -9,7 +9,7 @@
 namespace striate::bindings {
 namespace {
 
-py::array add(py::object a_object, py::object b_object, py::object activation) {
+py::object add(py::object a_object, py::object b_object, py::object activation) {
   constexpr const char* function = "add";
   Input a(function, "a", a_object), b(function, "b", b_object);
   const int64_t count = spec::arithmetic(function, a.info(), b.info());
@@ -25,7 +25,7 @@ py::array add(py::object a_object, py::object b_object, py::object activation) {
   return y.release();
 }
 
-py::array add_grad(py::object dy_object, py::object y_object) {
+py::object add_grad(py::object dy_object, py::object y_object) {
   constexpr const char* function = "add_grad";
   Input dy(function, "dy", dy_object);
   OptionalInput y(function, "y", y_object);
@@ -45,7 +45,7 @@ py::array add_grad(py::object dy_object, py::object y_object) {
   return dx.release();
 }
 
-py::array mul(py::object a_object, py::object b_object) {
+py::object mul(py::object a_object, py::object b_object) {
   constexpr const char* function = "mul";
   Input a(function, "a", a_object), b(function, "b", b_object);
   const int64_t count = spec::arithmetic(function, a.info(), b.info());

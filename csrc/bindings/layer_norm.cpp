@@ -10,8 +10,8 @@
 namespace striate::bindings {
 namespace {
 
-py::array forward(const LayerNormProblem& problem, Input& x, OptionalInput& gamma,
-                  OptionalInput& beta) {
+py::object forward(const LayerNormProblem& problem, Input& x, OptionalInput& gamma,
+                   OptionalInput& beta) {
   const void *x_data = x.data(), *gamma_data = gamma.data(), *beta_data = beta.data();
   Output y(x.dtype(), x.shape());
   run_for(x.dtype(), [&](auto tag) {
@@ -37,8 +37,8 @@ py::tuple backward(const LayerNormProblem& problem, Input& dy, Input& x, Optiona
   return py::make_tuple(dx.release(), dgamma.release(), dbeta.release());
 }
 
-py::array layer_norm(py::object x_object, py::object gamma_object, py::object beta_object,
-                     py::object axes, py::object eps) {
+py::object layer_norm(py::object x_object, py::object gamma_object, py::object beta_object,
+                      py::object axes, py::object eps) {
   constexpr const char* function = "layer_norm";
   Input x(function, "x", x_object);
   OptionalInput gamma(function, "gamma", gamma_object), beta(function, "beta", beta_object);
@@ -59,8 +59,8 @@ py::tuple layer_norm_grad(py::object dy_object, py::object x_object, py::object 
   return backward(problem, dy, x, gamma, spec::layer_norm_scales(function, x.info(), axes));
 }
 
-py::array group_norm(py::object x_object, py::object num_groups, py::object gamma_object,
-                     py::object beta_object, py::object eps) {
+py::object group_norm(py::object x_object, py::object num_groups, py::object gamma_object,
+                      py::object beta_object, py::object eps) {
   constexpr const char* function = "group_norm";
   Input x(function, "x", x_object);
   OptionalInput gamma(function, "gamma", gamma_object), beta(function, "beta", beta_object);

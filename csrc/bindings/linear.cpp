@@ -10,8 +10,8 @@
 namespace striate::bindings {
 namespace {
 
-py::array linear(py::object x_object, py::object w_object, py::object b_object,
-                 py::object activation) {
+py::object linear(py::object x_object, py::object w_object, py::object b_object,
+                  py::object activation) {
   static constexpr char function[] = "linear";
   Input x(function, "x", x_object), w(function, "w", w_object);
   OptionalInput b(function, "b", b_object);
@@ -28,7 +28,7 @@ py::array linear(py::object x_object, py::object w_object, py::object b_object,
   return y.release();
 }
 
-py::array linear_input_grad(py::object dy_object, py::object w_object, py::object y_object) {
+py::object linear_input_grad(py::object dy_object, py::object w_object, py::object y_object) {
   static constexpr char function[] = "linear_input_grad";
   Input dy(function, "dy", dy_object), w(function, "w", w_object);
   OptionalInput y(function, "y", y_object);
@@ -44,7 +44,7 @@ py::array linear_input_grad(py::object dy_object, py::object w_object, py::objec
   return dx.release();
 }
 
-py::array linear_weight_grad(py::object dy_object, py::object x_object, py::object y_object) {
+py::object linear_weight_grad(py::object dy_object, py::object x_object, py::object y_object) {
   static constexpr char function[] = "linear_weight_grad";
   Input dy(function, "dy", dy_object), x(function, "x", x_object);
   OptionalInput y(function, "y", y_object);

@@ -29,7 +29,7 @@ py::tuple softmax_cross_entropy(py::object logits_object, py::object labels_obje
   double total = 0;
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    spec::check_labels(function, p, labels.shape(), labels_data);
+    check_labels(function, p, labels.shape(), labels_data);
     total = kernels<T>().loss->softmax_cross_entropy(
         p, static_cast<const T*>(logits_data), labels_data, static_cast<const T*>(weight_data),
         losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dlogits.data()),
@@ -57,7 +57,7 @@ py::tuple nll_loss(py::object log_probs_object, py::object labels_object, py::ob
   double total = 0;
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    spec::check_labels(function, p, labels.shape(), labels_data);
+    check_labels(function, p, labels.shape(), labels_data);
     total = kernels<T>().nll->loss(p, static_cast<const T*>(log_probs_data), labels_data,
                                    static_cast<const T*>(weight_data),
                                    losses ? static_cast<T*>(losses->data()) : nullptr,

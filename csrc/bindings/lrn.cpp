@@ -26,9 +26,9 @@ struct Arguments {
              convention.c_str()} {}
 };
 
-py::array local_response_norm(py::object x_object, py::object size, py::object alpha,
-                              py::object beta, py::object k, py::object region,
-                              py::object convention) {
+py::object local_response_norm(py::object x_object, py::object size, py::object alpha,
+                               py::object beta, py::object k, py::object region,
+                               py::object convention) {
   constexpr const char* function = "local_response_norm";
   Input x(function, "x", x_object);
   const Arguments arguments(function, size, alpha, beta, k, region, convention);
@@ -44,9 +44,9 @@ py::array local_response_norm(py::object x_object, py::object size, py::object a
   return y.release();
 }
 
-py::array local_response_norm_grad(py::object dy_object, py::object x_object, py::object size,
-                                   py::object alpha, py::object beta, py::object k,
-                                   py::object region, py::object convention) {
+py::object local_response_norm_grad(py::object dy_object, py::object x_object, py::object size,
+                                    py::object alpha, py::object beta, py::object k,
+                                    py::object region, py::object convention) {
   constexpr const char* function = "local_response_norm_grad";
   Input dy(function, "dy", dy_object);
   Input x(function, "x", x_object);

@@ -1,9 +1,14 @@
 // The CUDA twin of module.cpp: the same bindings, of the families that have CUDA kernels.
+#include "bindings/backend.h"
+#include "bindings/call.h"
 #include "bindings/errors.h"
 #include "bindings/register.h"
+#include "cuda/device.h"
 #include "cuda/error.h"
+#include "cuda/value_error.h"
 
-PYBIND11_MODULE(_cuda, module, pybind11::mod_gil_not_used()) {
+// The module's name differs where the kernels are compiled for the host.
+PYBIND11_MODULE(STRIATE_CUDA_MODULE, module, pybind11::mod_gil_not_used()) {
   namespace py = pybind11;
   using namespace striate;
 
@@ -11,5 +16,17 @@ PYBIND11_MODULE(_cuda, module, pybind11::mod_gil_not_used()) {
   bindings::register_errors();
   py::register_local_exception<cuda::CudaError>(module, "CudaError", PyExc_RuntimeError);
   module.def("require_device", cuda::require_device);
+  module.def("use", bindings::use);
+  module.def("synchronize", [] {
+    {
+      const cuda::DeviceScope scope(bindings::current_device());
+      const auto stream = static_cast<cudaStream_t>(bindings::context().stream);
+      bindings::release_gil([&] { cuda::check(cudaStreamSynchronize(stream), "synchronize"); });
+    }
+    cuda::raise_value_error();
+  });
+  bindings::register_activation(module);
+  bindings::register_elementwise(module);
   bindings::register_optimizer(module);
+  bindings::register_adaptive(module);
 }

@@ -37,7 +37,7 @@ void sgd_step(py::object params, py::object grads, py::object velocities, py::ob
       });
   if (lists.size() == 0) return;
 
-  const Context call = context(lists.front());
+  const Context call = context();
   const auto run = [&](const auto& table, const auto& tensors) {
     if (!tensors.empty())
       table.optimizer->sgd_step(options, tensors.data(), static_cast<int64_t>(tensors.size()),
@@ -45,7 +45,7 @@ void sgd_step(py::object params, py::object grads, py::object velocities, py::ob
   };
   const auto& list32 = tensors32;  // clang 14 cannot capture a structured binding
   const auto& list64 = tensors64;
-  without_gil([&] {
+  run_kernels([&] {
     run(kernels<float>(), list32);
     run(kernels<double>(), list64);
   });

@@ -16,7 +16,7 @@ spec::WindowArgs parse_dilated(const char* function, py::handle kernel_size, py:
   return args;
 }
 
-py::array max_pool(Input& x, const PoolProblem& problem) {
+py::object max_pool(Input& x, const PoolProblem& problem) {
   const void* x_data = x.data();
   Output y(x.dtype(), problem.y_shape());
   run_for(x.dtype(), [&](auto tag) {
@@ -31,7 +31,7 @@ py::array max_pool(Input& x, const PoolProblem& problem) {
 struct Indices {
   explicit Indices(const PoolProblem& problem)
       : wide(problem.wide_indices()),
-        array(wide ? py::dtype::of<int64_t>() : py::dtype::of<int32_t>(), problem.y_shape()) {}
+        array(wide ? IndexType::i64 : IndexType::i32, problem.y_shape()) {}
 
   int32_t* narrow_data() const { return wide ? nullptr : static_cast<int32_t*>(array.data()); }
   int64_t* wide_data() const { return wide ? static_cast<int64_t*>(array.data()) : nullptr; }
@@ -57,7 +57,7 @@ py::tuple max_pool_with_indices(Input& x, const PoolProblem& problem) {
   return py::make_tuple(y.release(), indices.array.release());
 }
 
-py::array adaptive_max_pool(Input& x, const AvgPoolProblem& problem) {
+py::object adaptive_max_pool(Input& x, const AvgPoolProblem& problem) {
   if (problem.narrow()) return max_pool(x, problem);
   const void* x_data = x.data();
   Output y(x.dtype(), problem.y_shape());
@@ -83,8 +83,8 @@ py::tuple adaptive_max_pool_with_indices(Input& x, const AvgPoolProblem& problem
   return py::make_tuple(y.release(), indices.array.release());
 }
 
-py::array max_pool_grad(const char* function, int rank, const py::object& dy_object,
-                        const py::object& indices_object, const py::object& x_shape_object) {
+py::object max_pool_grad(const char* function, int rank, const py::object& dy_object,
+                         const py::object& indices_object, const py::object& x_shape_object) {
   Input dy(function, "dy", dy_object);
   IndexInput indices(function, "indices", indices_object);
   const Shape x_shape = parse_shape(function, "x_shape", x_shape_object);

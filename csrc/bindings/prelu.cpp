@@ -8,7 +8,7 @@
 namespace striate::bindings {
 namespace {
 
-py::array prelu(py::object x_object, py::object weight_object) {
+py::object prelu(py::object x_object, py::object weight_object) {
   constexpr const char* function = "prelu";
   Input x(function, "x", x_object), weight(function, "weight", weight_object);
   const PreluProblem problem = spec::prelu(function, x.info(), weight.info());

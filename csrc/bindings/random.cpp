@@ -29,8 +29,8 @@ Draw parse_draw(const char* function, const py::object& shape, const py::object&
   return d;
 }
 
-py::array uniform(py::object shape, py::object seed, py::object offset, py::object low,
-                  py::object high, py::object dtype) {
+py::object uniform(py::object shape, py::object seed, py::object offset, py::object low,
+                   py::object high, py::object dtype) {
   static constexpr char function[] = "random_uniform";
   const Draw d = parse_draw(function, shape, seed, offset, dtype);
   const double from = parse_float(function, "low", low), to = parse_float(function, "high", high);
@@ -43,8 +43,8 @@ py::array uniform(py::object shape, py::object seed, py::object offset, py::obje
   return out.release();
 }
 
-py::array normal(py::object shape, py::object seed, py::object offset, py::object mean,
-                 py::object std, py::object dtype) {
+py::object normal(py::object shape, py::object seed, py::object offset, py::object mean,
+                  py::object std, py::object dtype) {
   static constexpr char function[] = "random_normal";
   const Draw d = parse_draw(function, shape, seed, offset, dtype);
   const double center = parse_float(function, "mean", mean),
@@ -58,8 +58,8 @@ py::array normal(py::object shape, py::object seed, py::object offset, py::objec
   return out.release();
 }
 
-py::array truncated_normal(py::object shape, py::object seed, py::object offset, py::object mean,
-                           py::object std, py::object cut, py::object dtype) {
+py::object truncated_normal(py::object shape, py::object seed, py::object offset, py::object mean,
+                            py::object std, py::object cut, py::object dtype) {
   static constexpr char function[] = "random_truncated_normal";
   const Draw d = parse_draw(function, shape, seed, offset, dtype);
   const double center = parse_float(function, "mean", mean),

@@ -9,7 +9,7 @@
 namespace striate::bindings {
 namespace {
 
-py::array bias_grad(py::object dy_object, py::object axis, py::object y_object) {
+py::object bias_grad(py::object dy_object, py::object axis, py::object y_object) {
   static constexpr char function[] = "bias_grad";
   Input dy(function, "dy", dy_object);
   OptionalInput y(function, "y", y_object);

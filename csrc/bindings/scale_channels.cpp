@@ -8,7 +8,7 @@
 namespace striate::bindings {
 namespace {
 
-py::array scale_channels(py::object x_object, py::object scale_object) {
+py::object scale_channels(py::object x_object, py::object scale_object) {
   constexpr const char* function = "scale_channels";
   Input x(function, "x", x_object), scale(function, "scale", scale_object);
   const ScaleChannelsProblem problem = spec::scale_channels(function, x.info(), scale.info());

@@ -12,7 +12,7 @@
 namespace striate::bindings {
 namespace {
 
-py::array concat(py::object arrays_object, py::object axis_object) {
+py::object concat(py::object arrays_object, py::object axis_object) {
   constexpr const char* function = "concat";
   if (!py::isinstance<py::list>(arrays_object) && !py::isinstance<py::tuple>(arrays_object))
     fail<TypeError>(function, "arrays must be a list or tuple of arrays. Got ",
@@ -72,7 +72,7 @@ py::tuple concat_grad(py::object dy_object, py::object sizes_object, py::object 
   return result;
 }
 
-py::array pad(py::object x_object, py::object padding, py::object value_object) {
+py::object pad(py::object x_object, py::object padding, py::object value_object) {
   constexpr const char* function = "pad";
   Input x(function, "x", x_object);
   const PadProblem p = spec::pad(function, x.info(), parse_padding(function, padding));
@@ -87,7 +87,7 @@ py::array pad(py::object x_object, py::object padding, py::object value_object) 
   return y.release();
 }
 
-py::array pad_grad(py::object dy_object, py::object padding) {
+py::object pad_grad(py::object dy_object, py::object padding) {
   constexpr const char* function = "pad_grad";
   Input dy(function, "dy", dy_object);
   const PadProblem p = spec::pad_grad(function, dy.info(), parse_padding(function, padding));

@@ -11,7 +11,7 @@ namespace {
 
 // run(table, problem, x, y)
 template <class Run>
-py::array forward(const char* function, py::handle x_object, py::handle axis, const Run& run) {
+py::object forward(const char* function, py::handle x_object, py::handle axis, const Run& run) {
   Input x(function, "x", x_object);
   const SoftmaxProblem p = spec::softmax(function, x.info(), parse_int(function, "axis", axis));
   const void* x_data = x.data();
@@ -25,8 +25,8 @@ py::array forward(const char* function, py::handle x_object, py::handle axis, co
 
 // run(table, problem, dy, y, dx)
 template <class Run>
-py::array gradient(const char* function, py::handle dy_object, py::handle y_object, py::handle axis,
-                   const Run& run) {
+py::object gradient(const char* function, py::handle dy_object, py::handle y_object,
+                    py::handle axis, const Run& run) {
   Input dy(function, "dy", dy_object), y(function, "y", y_object);
   const SoftmaxProblem p =
       spec::softmax_grad(function, dy.info(), y.info(), parse_int(function, "axis", axis));
@@ -40,26 +40,26 @@ py::array gradient(const char* function, py::handle dy_object, py::handle y_obje
   return dx.release();
 }
 
-py::array softmax(py::object x, py::object axis) {
+py::object softmax(py::object x, py::object axis) {
   return forward("softmax", x, axis, [](const auto& table, const auto& p, auto from, auto to) {
     table.softmax(p, from, to, context());
   });
 }
 
-py::array log_softmax(py::object x, py::object axis) {
+py::object log_softmax(py::object x, py::object axis) {
   return forward("log_softmax", x, axis, [](const auto& table, const auto& p, auto from, auto to) {
     table.log_softmax(p, from, to, context());
   });
 }
 
-py::array softmax_grad(py::object dy, py::object y, py::object axis) {
+py::object softmax_grad(py::object dy, py::object y, py::object axis) {
   return gradient("softmax_grad", dy, y, axis,
                   [](const auto& table, const auto& p, auto from, auto output, auto to) {
                     table.softmax_grad(p, from, output, to, context());
                   });
 }
 
-py::array log_softmax_grad(py::object dy, py::object y, py::object axis) {
+py::object log_softmax_grad(py::object dy, py::object y, py::object axis) {
   return gradient("log_softmax_grad", dy, y, axis,
                   [](const auto& table, const auto& p, auto from, auto output, auto to) {
                     table.log_softmax_grad(p, from, output, to, context());

@@ -25,8 +25,8 @@ struct Arguments {
   const uint64_t* seed_pointer() const { return seed ? &*seed : nullptr; }
 };
 
-py::array stochastic_pool2d(py::object x_object, py::object kernel_size, py::object stride,
-                            py::object seed, py::object offset) {
+py::object stochastic_pool2d(py::object x_object, py::object kernel_size, py::object stride,
+                             py::object seed, py::object offset) {
   static constexpr char function[] = "stochastic_pool2d";
   Input x(function, "x", x_object);
   const Arguments args(function, kernel_size, stride, seed, offset);
@@ -42,8 +42,8 @@ py::array stochastic_pool2d(py::object x_object, py::object kernel_size, py::obj
   return y.release();
 }
 
-py::array stochastic_pool2d_grad(py::object dy_object, py::object x_object, py::object kernel_size,
-                                 py::object stride, py::object seed, py::object offset) {
+py::object stochastic_pool2d_grad(py::object dy_object, py::object x_object, py::object kernel_size,
+                                  py::object stride, py::object seed, py::object offset) {
   static constexpr char function[] = "stochastic_pool2d_grad";
   Input dy(function, "dy", dy_object), x(function, "x", x_object);
   const Arguments args(function, kernel_size, stride, seed, offset);

@@ -7,7 +7,7 @@ namespace striate::bindings {
 namespace {
 
 py::sequence as_list(const char* function, const char* name, py::handle object) {
-  if (py::isinstance<py::array>(object) || PySequence_Check(object.ptr()) == 0) {
+  if (is_array(object) || PySequence_Check(object.ptr()) == 0) {
     fail<TypeError>(function, name, " must be a list of arrays. Got ",
                     std::string(py::str(py::type::handle_of(object).attr("__name__"))), ".");
   }

@@ -105,7 +105,6 @@ class StepLists {
   void add_averages(py::handle averages, py::handle ema);
 
   size_t size() const { return params_.size(); }
-  const InOut& front() const { return params_.front(); }
   std::vector<StepTensor> tensors();
 
  private:

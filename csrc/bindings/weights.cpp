@@ -46,7 +46,7 @@ double clip_grad_norm(py::object grads, py::object max_norm_object, py::object e
   const bool strict = parse_bool(function, "error_if_nonfinite", error_if_nonfinite);
   const Updated updated(function, "grads", grads, true);
   double norm = 0;
-  without_gil([&] {
+  run_kernels([&] {
     double sum = 0;
     updated.run([&](const auto& table, const auto* tensors, int64_t count) {
       sum += table.clip->square_sum(tensors, count, context());
@@ -66,7 +66,7 @@ void clip_grad_value(py::object grads, py::object clip_value) {
   const double most = parse_float(function, "clip_value", clip_value);
   spec::clip_limit(function, "clip_value", most);
   const Updated updated(function, "grads", grads, true);
-  without_gil([&] {
+  run_kernels([&] {
     updated.run([&](const auto& table, const auto* tensors, int64_t count) {
       table.clip->limit(tensors, count, most, context());
     });
@@ -86,7 +86,7 @@ void ema_step(py::object averages, py::object params, py::object decay_object) {
     using T = decltype(zero);
     return EmaTensor<T>{t.count, static_cast<T*>(t.param), static_cast<const T*>(t.grad)};
   });
-  without_gil([&] {
+  run_kernels([&] {
     kernels<float>().weights->ema_step(decay, tensors.first.data(),
                                        static_cast<int64_t>(tensors.first.size()), context());
     kernels<double>().weights->ema_step(decay, tensors.second.data(),
@@ -116,7 +116,7 @@ void max_norm_step(py::object params, py::object max_norm_object) {
     else
       list64.push_back(rows(array, double{}));
   }
-  without_gil([&] {
+  run_kernels([&] {
     kernels<float>().weights->max_norm_step(max_norm, list32.data(),
                                             static_cast<int64_t>(list32.size()), context());
     kernels<double>().weights->max_norm_step(max_norm, list64.data(),

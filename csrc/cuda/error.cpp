@@ -26,6 +26,10 @@ std::string advice(cudaError_t status) {
       return "striate holds no code for this device: build it again with CUDAARCHS=native.";
     case cudaErrorMemoryAllocation:
       return "The device is out of memory: use a smaller batch, or free arrays.";
+    case cudaErrorLaunchFailure:
+    case cudaErrorIllegalAddress:
+      return "A kernel of this process failed, maybe an earlier one: CUDA is unusable until the "
+             "process is started again. CUDA_LAUNCH_BLOCKING=1 shows which one it was.";
     default:
       return "";
   }

@@ -1,13 +1,26 @@
-// The table of CUDA kernels, with the CPU's signatures; families that have none yet are null.
+// The table of CUDA kernels, with the CPU's signatures; families that have none are null.
 #pragma once
 
 #include "cpu/kernels.h"
+
+// Every family that has CUDA kernels: the name of its field in the table, and of its type.
+#define STRIATE_FOR_EACH_CUDA_FAMILY(X) \
+  X(ceiling, CeilingKernels)            \
+  X(activation, ActivationKernels)      \
+  X(elementwise, ElementwiseKernels)    \
+  X(optimizer, OptimizerKernels)        \
+  X(adam, AdamKernels)                  \
+  X(adagrad, AdagradKernels)            \
+  X(rmsprop, RmspropKernels)
 
 namespace striate::cuda {
 
 const KernelTable& kernels();
 
-extern const OptimizerKernels<float> optimizer_f32;
-extern const OptimizerKernels<double> optimizer_f64;
+#define STRIATE_DECLARE(name, Type)    \
+  extern const Type<float> name##_f32; \
+  extern const Type<double> name##_f64;
+STRIATE_FOR_EACH_CUDA_FAMILY(STRIATE_DECLARE)
+#undef STRIATE_DECLARE
 
 }  // namespace striate::cuda

@@ -1,22 +1,9 @@
-from collections.abc import Sequence
-
-from striate._typing import FloatArray, SgdConvention
+from striate._backend._libraries import Library
 
 class CudaError(RuntimeError): ...
 
+# Of the functions of _core, those that have kernels.
+
 def require_device() -> None: ...
-def sgd_step(
-    params: Sequence[FloatArray],
-    grads: Sequence[FloatArray | None],
-    velocities: Sequence[FloatArray] | None,
-    lr: float,
-    momentum: float,
-    dampening: float,
-    nesterov: bool,
-    weight_decay: float,
-    l1: float,
-    decoupled: bool,
-    first: bool | Sequence[bool],
-    convention: SgdConvention,
-    /,
-) -> None: ...
+def use(library: Library, device: int, stream: int, /) -> None: ...
+def synchronize() -> None: ...

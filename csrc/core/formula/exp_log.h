@@ -21,10 +21,21 @@ struct ExpLog<float> {
   static constexpr float denormal_scale = 0x1p25f;
   static constexpr float ln2_high = 0x1.63p-1f;
   static constexpr float ln2_low = -0x1.bd0106p-13f;
-  static constexpr float exp[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.123a20p-7f,
-                                  0x1.6a23ccp-10f};
-  static constexpr float log[] = {0xaaaaaa.0p-24f, 0xccce13.0p-25f, 0x91e9ee.0p-25f,
-                                  0xf89e26.0p-26f};
+  struct Exp {
+    static constexpr int count = 5;
+    static STRIATE_FORMULA constexpr float at(int i) {
+      constexpr float term[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.123a20p-7f,
+                                0x1.6a23ccp-10f};
+      return term[i];
+    }
+  };
+  struct Log {
+    static constexpr int count = 4;
+    static STRIATE_FORMULA constexpr float at(int i) {
+      constexpr float term[] = {0xaaaaaa.0p-24f, 0xccce13.0p-25f, 0x91e9ee.0p-25f, 0xf89e26.0p-26f};
+      return term[i];
+    }
+  };
 };
 
 template <>
@@ -37,21 +48,35 @@ struct ExpLog<double> {
   static constexpr double denormal_scale = 0x1p54;
   static constexpr double ln2_high = 0x1.62e42feep-1;
   static constexpr double ln2_low = 0x1.a39ef35793c76p-33;
-  static constexpr double exp[] = {
-      0x1.000000000000ap-1,  0x1.55555555554f9p-3,  0x1.555555555083fp-5,  0x1.1111111127d12p-7,
-      0x1.6c16c18438a9bp-10, 0x1.a01a012a0decap-13, 0x1.a01999e270a29p-16, 0x1.71df25b62aae4p-19,
-      0x1.28ad9b7ccc698p-22, 0x1.ad7f39b879aebp-26};
-  static constexpr double log[] = {6.666666666666735130e-01, 3.999999999940941908e-01,
-                                   2.857142874366239149e-01, 2.222219843214978396e-01,
-                                   1.818357216161805012e-01, 1.531383769920937332e-01,
-                                   1.479819860511658591e-01};
+  struct Exp {
+    static constexpr int count = 10;
+    static STRIATE_FORMULA constexpr double at(int i) {
+      constexpr double term[] = {0x1.000000000000ap-1,  0x1.55555555554f9p-3,
+                                 0x1.555555555083fp-5,  0x1.1111111127d12p-7,
+                                 0x1.6c16c18438a9bp-10, 0x1.a01a012a0decap-13,
+                                 0x1.a01999e270a29p-16, 0x1.71df25b62aae4p-19,
+                                 0x1.28ad9b7ccc698p-22, 0x1.ad7f39b879aebp-26};
+      return term[i];
+    }
+  };
+  struct Log {
+    static constexpr int count = 7;
+    static STRIATE_FORMULA constexpr double at(int i) {
+      constexpr double term[] = {6.666666666666735130e-01, 3.999999999940941908e-01,
+                                 2.857142874366239149e-01, 2.222219843214978396e-01,
+                                 1.818357216161805012e-01, 1.531383769920937332e-01,
+                                 1.479819860511658591e-01};
+      return term[i];
+    }
+  };
 };
 
-// p[0] + p[1] x + p[2] x^2 + ...
-template <class V, class T, int count>
-STRIATE_FORMULA V polynomial(V x, const T (&p)[count]) {
-  V sum = V::set(p[count - 1]);
-  for (int i = count - 2; i >= 0; --i) sum = fma(sum, x, V::set(p[i]));
+// P::at(0) + P::at(1) x + P::at(2) x^2 + ... Functions give the terms because CUDA code cannot
+// refer to an array that is a class's member.
+template <class V, class P>
+STRIATE_FORMULA V polynomial(V x, P) {
+  V sum = V::set(P::at(P::count - 1));
+  for (int i = P::count - 2; i >= 0; --i) sum = fma(sum, x, V::set(P::at(i)));
   return sum;
 }
 
@@ -64,7 +89,7 @@ STRIATE_FORMULA V reduced_expm1(V high, V low, V* exponent) {
   const V n = fma(high + low, V::set(1.4426950408889634), shift) - shift;
   const V r = fma(n, V::set(-C::ln2_low), fma(n, V::set(-C::ln2_high), high) + low);
   *exponent = n;
-  return fma(polynomial(r, C::exp), r * r, r);
+  return fma(polynomial(r, typename C::Exp{}), r * r, r);
 }
 
 // The same for any x, which is cut to the range; NaN stays.
@@ -98,7 +123,7 @@ STRIATE_FORMULA V log1p_rest(V f, V half_square) {
   using C = ExpLog<typename V::Scalar>;
   const V s = f / (V::set(2) + f);
   const V z = s * s;
-  return s * fma(polynomial(z, C::log), z, half_square);
+  return s * fma(polynomial(z, typename C::Log{}), z, half_square);
 }
 
 // log((1 + f) 2^exponent) for such f, at most 0.83 units in the last place wrong.

@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from striate import _core
 
+from . import _libraries
+
 if TYPE_CHECKING:
     from striate._core import Kernels
 
 _CPU = cast("Kernels", _core)
+_loaded: dict[str, Any] = {}  # the CUDA module, once it has found a device
 
 
 def select(function: str, /, **arrays: object) -> Kernels:
     """Return the module that computes `function` for these arguments.
 
     NumPy arrays, and everything that is no array at all (which the compiled code then refuses by
-    name), go to the CPU.
+    name), go to the CPU. The CUDA module is told whose stream and allocator the coming call uses.
     """
     if all(type(array) is np.ndarray or array is None for array in arrays.values()):
         return _CPU  # nearly always
-    on_cuda: tuple[str, object] | None = None
+    on_cuda: list[tuple[str, object]] = []
     on_cpu: str | None = None
     for name, array in _named(arrays):
         if type(array) is np.ndarray or device_of(array) == "cpu":
             on_cpu = name
         else:
-            on_cuda = name, array
-    if on_cuda is None:
+            on_cuda.append((name, array))
+    if not on_cuda:
         return _CPU
-    name, array = on_cuda
+    name, array = on_cuda[0]
     where = f"{function}: {name} is on cuda"
     got = f"Got {type(array).__name__}."
     if on_cpu is not None:
         raise TypeError(f"{where}, {on_cpu} on the cpu; a call needs all on one device. {got}")
-    if not _core.build_info()["cuda"]:
+    if not _loaded and not _core.build_info()["cuda"]:
         raise TypeError(f"{where}, but {_built_without_cuda()} {got}")
-    from striate import _cuda
-
-    if not hasattr(_cuda, function):
+    module = cuda_kernels()
+    if not hasattr(module, function):
         raise TypeError(f"{where}, where this version has no kernel for {function}. {got}")
-    return cuda_kernels()
+    library, device = _together(function, on_cuda)
+    cast("Any", module).use(library, device, library.stream(device))
+    return module
 
 
 def _named(arrays: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -52,6 +56,27 @@ def _named(arrays: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield from _named({f"{name}[{i}]": item for i, item in enumerate(array)})
         elif array is not None:
             yield name, array
+
+
+def _together(function: str, on_cuda: list[tuple[str, object]]) -> tuple[_libraries.Library, int]:
+    """Return the library and the device that all these arrays share."""
+    name, first = on_cuda[0]
+    library = _libraries.library_of(first)
+    device = library.device(first)
+    for other, array in on_cuda[1:]:
+        its = _libraries.library_of(array)
+        if its is not library:
+            raise TypeError(
+                f"{function}: {name} is an array of {library.name}, {other} one of {its.name}; "
+                "a call needs all of one library."
+            )
+        number = library.device(array)
+        if number != device:
+            raise TypeError(
+                f"{function}: {name} is on cuda:{device}, {other} on cuda:{number}; "
+                "a call needs all on one device."
+            )
+    return library, device
 
 
 def _built_without_cuda() -> str:
@@ -65,25 +90,19 @@ def device_of(array: object) -> str:
     """Name the device that `array` is on: "cpu", or "cuda" for what other libraries hold there."""
     if isinstance(array, np.ndarray):
         return "cpu"
-    if hasattr(type(array), "__cuda_array_interface__"):
-        # PyTorch's tensors all have the attribute, those on the CPU only raise when it is read.
-        return "cuda" if getattr(array, "is_cuda", True) else "cpu"
-    probe = getattr(array, "__dlpack_device__", None)
-    if probe is not None:
-        kind, _ = probe()
-        # DLPack numbers CUDA's device memory 2 and its managed memory 13.
-        return "cuda" if kind in (2, 13) else "cpu"
-    return "cpu"
+    return "cuda" if _libraries.is_on_cuda(array) else "cpu"
 
 
 def cuda_kernels() -> Kernels:
     """Return the CUDA module, loaded now; a RuntimeError says what is missing and what to do."""
-    if not _core.build_info()["cuda"]:
-        raise RuntimeError(_built_without_cuda())
-    from striate import _cuda
+    if not _loaded:
+        if not _core.build_info()["cuda"]:
+            raise RuntimeError(_built_without_cuda())
+        from striate import _cuda
 
-    _cuda.require_device()
-    return cast("Kernels", _cuda)
+        _cuda.require_device()
+        _loaded["cuda"] = _cuda
+    return cast("Kernels", _loaded["cuda"])
 
 
 def cuda_problem() -> str | None:

@@ -1,0 +1,54 @@
+"""Every operation's samples on CUDA, against the reference in float64."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from cuda_device import Device
+
+from striate import _backend, _verify
+from striate._registry import OPS, Array, Op, Sample
+
+EVERY_OP = pytest.mark.parametrize("name", sorted(OPS))
+EVERY_DTYPE = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+@functools.cache
+def samples(name: str) -> list[Sample]:
+    return _verify.samples(OPS[name])
+
+
+def run(op: Op, sample: Sample, device: Device, to_numpy: Callable[[Any], Any]) -> list[Array]:
+    """All that the operation computes from the sample's arrays on the device."""
+    moved = sample.map(device.put)
+    result = op.function(*moved.args, **moved.kwargs)
+    arguments = op.arguments(moved)
+    written = [a for name in op.in_place for a in arguments[name] or () if a is not None]
+    returned = () if result is None else result if isinstance(result, tuple) else (result,)
+    return [np.asarray(a) for a in to_numpy([*written, *returned])]
+
+
+def has_kernel(name: str) -> bool:
+    return hasattr(_backend.cuda_kernels(), name)
+
+
+@EVERY_DTYPE
+@EVERY_OP
+def test_agrees_with_the_reference(
+    name: str, dtype: str, device: Device, to_numpy: Callable[[Any], Any]
+) -> None:
+    if not has_kernel(name):
+        pytest.skip(f"{name} has no CUDA kernel yet")
+    op = OPS[name]
+    for sample in samples(name):
+        want = _verify.expected(op, sample, dtype)
+        got = run(op, sample.cast(dtype), device, to_numpy)
+        assert len(got) == len(want)
+        for a, b in zip(got, want, strict=True):
+            assert a.shape == b.shape
+            shapes = [getattr(x, "shape", x) for x in op.arguments(sample).values()]
+            assert _verify.error(a, b) <= op.tolerance.of(dtype), shapes

@@ -16,7 +16,7 @@ class Ceilings:
     """
 
     def __init__(self, quick: bool) -> None:
-        self._seconds = 0.05 if quick else 0.2
+        self._seconds = 0.02 if quick else 0.2
         self.fma: dict[str, float] = {}
         self.copy: dict[int, float] = {}
         for dtype in ("float32", "float64"):

@@ -17,7 +17,7 @@ _PAUSE = 0.01
 _SHORT = 0.002
 _LONG = {True: 0.02, False: 0.5}
 # While a side's two best rounds differ by more than 5%, it gets more, up to the second number.
-_ROUNDS = {True: (3, 3), False: (11, 33)}
+_ROUNDS = {True: (2, 2), False: (11, 33)}
 _AGREE = 1.05
 # Seconds after which a side gets no more than it must: the reference one round, others the least.
 _BUDGET = {True: 0.5, False: 2.0}

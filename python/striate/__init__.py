@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from striate import _threadpoolctl
-from striate._explain import explain
 from striate._settings import (
     build_info,
     empty_cache,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from striate import data, init, io, losses, nn, ops, optim, prune, reference, train
+    from striate._explain import explain
 
 __version__: str = build_info()["version"]
 
@@ -65,6 +65,11 @@ if not TYPE_CHECKING:  # a type checker would take every unknown name for a modu
             from importlib import import_module
 
             return import_module(f"striate.{name}")
+        if name == "explain":  # its module takes longer to import than all the others here
+            from striate._explain import explain
+
+            globals()[name] = explain
+            return explain
         raise AttributeError(f"module 'striate' has no attribute {name!r}")
 
 

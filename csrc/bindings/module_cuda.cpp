@@ -27,6 +27,11 @@ PYBIND11_MODULE(STRIATE_CUDA_MODULE, module, pybind11::mod_gil_not_used()) {
   });
   bindings::register_activation(module);
   bindings::register_elementwise(module);
+  bindings::register_prelu(module);
+  bindings::register_scale_channels(module);
+  bindings::register_shape(module);
+  bindings::register_reduce(module);
+  bindings::register_dropout(module);
   bindings::register_optimizer(module);
   bindings::register_adaptive(module);
 }

@@ -4,13 +4,19 @@
 #include "cpu/kernels.h"
 
 // Every family that has CUDA kernels: the name of its field in the table, and of its type.
-#define STRIATE_FOR_EACH_CUDA_FAMILY(X) \
-  X(ceiling, CeilingKernels)            \
-  X(activation, ActivationKernels)      \
-  X(elementwise, ElementwiseKernels)    \
-  X(optimizer, OptimizerKernels)        \
-  X(adam, AdamKernels)                  \
-  X(adagrad, AdagradKernels)            \
+#define STRIATE_FOR_EACH_CUDA_FAMILY(X)   \
+  X(ceiling, CeilingKernels)              \
+  X(activation, ActivationKernels)        \
+  X(prelu, PreluKernels)                  \
+  X(elementwise, ElementwiseKernels)      \
+  X(scale_channels, ScaleChannelsKernels) \
+  X(concat, ConcatKernels)                \
+  X(pad, PadKernels)                      \
+  X(reduce, ReduceKernels)                \
+  X(dropout, DropoutKernels)              \
+  X(optimizer, OptimizerKernels)          \
+  X(adam, AdamKernels)                    \
+  X(adagrad, AdagradKernels)              \
   X(rmsprop, RmspropKernels)
 
 namespace striate::cuda {

@@ -1,0 +1,117 @@
+// Sums and the like over the threads of a block, in an order that is always the same.
+#pragma once
+
+#include "cuda/lane.h"
+#include "cuda/launch.h"
+
+namespace striate::cuda {
+namespace {
+
+constexpr unsigned kWholeWarp = 0xFFFFFFFFu;
+
+// The value of the lane `delta` further on, of any size.
+template <class V>
+__device__ __forceinline__ V shuffle_down(V value, unsigned delta) {
+  static_assert(sizeof(V) % sizeof(uint32_t) == 0, "whole words");
+  constexpr int words = sizeof(V) / sizeof(uint32_t);
+  uint32_t word[words];
+  memcpy(word, &value, sizeof value);
+  STRIATE_UNROLL
+  for (int i = 0; i < words; ++i) word[i] = __shfl_down_sync(kWholeWarp, word[i], delta);
+  memcpy(&value, word, sizeof value);
+  return value;
+}
+
+// The first lane has the result; the whole warp must call it.
+template <class V, class Merge>
+__device__ __forceinline__ V warp_reduce(V value, const Merge& merge) {
+  STRIATE_UNROLL
+  for (unsigned delta = 16; delta > 0; delta /= 2) value = merge(value, shuffle_down(value, delta));
+  return value;
+}
+
+// Every lane has the result.
+template <class V, class Merge>
+__device__ __forceinline__ V warp_reduce_all(V value, const Merge& merge) {
+  value = warp_reduce(value, merge);
+  constexpr int words = sizeof(V) / sizeof(uint32_t);
+  uint32_t word[words];
+  memcpy(word, &value, sizeof value);
+  STRIATE_UNROLL
+  for (int i = 0; i < words; ++i) word[i] = __shfl_sync(kWholeWarp, word[i], 0);
+  memcpy(&value, word, sizeof value);
+  return value;
+}
+
+// Every thread has the result; the whole block must call it, whose size is a multiple of 32.
+template <class V, class Merge>
+__device__ __forceinline__ V block_reduce(V value, const Merge& merge) {
+  __shared__ V part[32];
+  value = warp_reduce(value, merge);
+  if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = value;
+  __syncthreads();
+  V total = part[0];
+  for (unsigned warp = 1; warp < blockDim.x / 32; ++warp) total = merge(total, part[warp]);
+  __syncthreads();  // before the next call writes to it
+  return total;
+}
+
+struct Plus {
+  template <class V>
+  STRIATE_DEVICE V operator()(V a, V b) const {
+    return a + b;
+  }
+};
+
+// The greatest, NaN where there is one.
+struct Greatest {
+  template <class T>
+  STRIATE_DEVICE T operator()(T a, T b) const {
+    return a > b || a != a ? a : b;
+  }
+};
+
+// A sum of many numbers by one thread: in T for short stretches, then in double.
+template <class T>
+class LongSum {
+ public:
+  STRIATE_DEVICE void add(T x) {
+    some_ += x;
+    if (++count_ == kStretch) flush();
+  }
+  STRIATE_DEVICE double total() const { return all_ + static_cast<double>(some_); }
+
+ private:
+  static constexpr int kStretch = 32;
+  STRIATE_DEVICE void flush() {
+    all_ += static_cast<double>(some_);
+    some_ = 0;
+    count_ = 0;
+  }
+  double all_ = 0;
+  T some_ = 0;
+  int count_ = 0;
+};
+
+constexpr int kFinishThreads = 512;
+
+// *total = the sum of `count` parts / divisor, by one block. The divisor is a number, or the sum of
+// an array where that is not null.
+template <class T>
+__global__ void finish_sum_kernel(int64_t count, const double* __restrict__ part, double divisor,
+                                  const double* __restrict__ divisor_at, T* total) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += blockDim.x) sum += part[i];
+  sum = block_reduce(sum, Plus{});
+  if (threadIdx.x == 0) *total = static_cast<T>(sum / (divisor_at ? *divisor_at : divisor));
+}
+
+template <class T>
+void finish_sum(const char* what, int64_t count, const double* part, double divisor,
+                const double* divisor_at, T* total, const Context& context) {
+  launch(what, finish_sum_kernel<T>, 1, kFinishThreads, 0, context, count, part, divisor,
+         divisor_at, total);
+}
+
+}  // namespace
+}  // namespace striate::cuda

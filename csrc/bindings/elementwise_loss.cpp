@@ -8,27 +8,27 @@
 namespace striate::bindings {
 namespace {
 
-// run(table, losses or null, slopes), both of pred's shape, returns the reduced loss.
+// run(table, losses or null, slopes, total): the first two have pred's shape, the total is reduced.
 template <class Run>
 py::tuple loss_and_slopes(const Input& pred, Reduction reduction, const Run& run) {
   Output slopes(pred.dtype(), pred.shape());
   std::optional<Output> losses;
   if (reduction == Reduction::none) losses.emplace(pred.dtype(), pred.shape());
-  double total = 0;
+  NumberOutput total(pred.dtype());
   run_for(pred.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    total = run(*kernels<T>().elementwise_loss, losses ? static_cast<T*>(losses->data()) : nullptr,
-                static_cast<T*>(slopes.data()));
+    run(*kernels<T>().elementwise_loss, losses ? static_cast<T*>(losses->data()) : nullptr,
+        static_cast<T*>(slopes.data()), total.data<T>());
   });
   if (losses) return py::make_tuple(losses->release(), slopes.release());
-  return py::make_tuple(total, slopes.release());
+  return py::make_tuple(total.release(), slopes.release());
 }
 
 // The element type of a pointer.
 template <class T>
 using Element = std::remove_pointer_t<T>;
 
-// run(table, count, reduction, pred, target, losses, dpred)
+// run(table, count, reduction, pred, target, losses, dpred, total)
 template <class Run>
 py::tuple regression(const char* function, py::handle pred_object, py::handle target_object,
                      py::handle reduction_object, const Run& run) {
@@ -37,11 +37,12 @@ py::tuple regression(const char* function, py::handle pred_object, py::handle ta
   const Reduction reduction =
       spec::reduction(function, parse_text(function, "reduction", reduction_object).c_str());
   const void *pred_data = pred.data(), *target_data = target.data();
-  return loss_and_slopes(pred, reduction, [&](const auto& table, auto losses, auto dpred) {
-    using T = Element<decltype(dpred)>;
-    return run(table, count, reduction, static_cast<const T*>(pred_data),
-               static_cast<const T*>(target_data), losses, dpred);
-  });
+  return loss_and_slopes(pred, reduction,
+                         [&](const auto& table, auto losses, auto dpred, auto total) {
+                           using T = Element<decltype(dpred)>;
+                           return run(table, count, reduction, static_cast<const T*>(pred_data),
+                                      static_cast<const T*>(target_data), losses, dpred, total);
+                         });
 }
 
 py::tuple mse_loss(py::object pred, py::object target, py::object reduction) {
@@ -62,9 +63,9 @@ py::tuple huber_loss(py::object pred, py::object target, py::object delta_object
   spec::huber_loss("huber_loss", delta);
   return regression("huber_loss", pred, target, reduction_object,
                     [=](const auto& table, int64_t count, Reduction reduction, auto from, auto to,
-                        auto losses, auto dpred) {
+                        auto losses, auto dpred, auto total) {
                       const auto bend = static_cast<Element<decltype(dpred)>>(delta);
-                      return table.huber(count, reduction, bend, from, to, losses, dpred,
+                      return table.huber(count, reduction, bend, from, to, losses, dpred, total,
                                          context());
                     });
 }
@@ -82,12 +83,12 @@ py::tuple binary_cross_entropy_with_logits(py::object logits_object, py::object 
   const void *logits_data = logits.data(), *target_data = target.data();
   const void *weight_data = weight.data(), *pos_weight_data = pos_weight.data();
   return loss_and_slopes(
-      logits, problem.reduction, [&](const auto& table, auto losses, auto dlogits) {
+      logits, problem.reduction, [&](const auto& table, auto losses, auto dlogits, auto total) {
         using T = Element<decltype(dlogits)>;
         return table.binary_cross_entropy(
             problem, static_cast<const T*>(logits_data), static_cast<const T*>(target_data),
             static_cast<const T*>(weight_data), static_cast<const T*>(pos_weight_data), losses,
-            dlogits, context());
+            dlogits, total, context());
       });
 }
 

@@ -26,17 +26,17 @@ py::tuple softmax_cross_entropy(py::object logits_object, py::object labels_obje
   Output dlogits(p.dtype, logits.shape());
   std::optional<Output> losses;
   if (p.reduction == Reduction::none) losses.emplace(p.dtype, labels.shape());
-  double total = 0;
+  NumberOutput total(p.dtype);
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     check_labels(function, p, labels.shape(), labels_data);
-    total = kernels<T>().loss->softmax_cross_entropy(
+    kernels<T>().loss->softmax_cross_entropy(
         p, static_cast<const T*>(logits_data), labels_data, static_cast<const T*>(weight_data),
         losses ? static_cast<T*>(losses->data()) : nullptr, static_cast<T*>(dlogits.data()),
-        context());
+        total.data<T>(), context());
   });
   if (losses) return py::make_tuple(losses->release(), dlogits.release());
-  return py::make_tuple(total, dlogits.release());
+  return py::make_tuple(total.release(), dlogits.release());
 }
 
 py::tuple nll_loss(py::object log_probs_object, py::object labels_object, py::object weight_object,
@@ -54,17 +54,17 @@ py::tuple nll_loss(py::object log_probs_object, py::object labels_object, py::ob
   Output dlog_probs(p.dtype, log_probs.shape());
   std::optional<Output> losses;
   if (p.reduction == Reduction::none) losses.emplace(p.dtype, labels.shape());
-  double total = 0;
+  NumberOutput total(p.dtype);
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     check_labels(function, p, labels.shape(), labels_data);
-    total = kernels<T>().nll->loss(p, static_cast<const T*>(log_probs_data), labels_data,
-                                   static_cast<const T*>(weight_data),
-                                   losses ? static_cast<T*>(losses->data()) : nullptr,
-                                   static_cast<T*>(dlog_probs.data()), context());
+    kernels<T>().nll->loss(p, static_cast<const T*>(log_probs_data), labels_data,
+                           static_cast<const T*>(weight_data),
+                           losses ? static_cast<T*>(losses->data()) : nullptr,
+                           static_cast<T*>(dlog_probs.data()), total.data<T>(), context());
   });
   if (losses) return py::make_tuple(losses->release(), dlog_probs.release());
-  return py::make_tuple(total, dlog_probs.release());
+  return py::make_tuple(total.release(), dlog_probs.release());
 }
 
 }  // namespace

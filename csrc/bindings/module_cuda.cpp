@@ -32,6 +32,17 @@ PYBIND11_MODULE(STRIATE_CUDA_MODULE, module, pybind11::mod_gil_not_used()) {
   bindings::register_shape(module);
   bindings::register_reduce(module);
   bindings::register_dropout(module);
+  bindings::register_softmax(module);
+  bindings::register_loss(module);
+  bindings::register_elementwise_loss(module);
+  bindings::register_batch_norm(module);
+  bindings::register_layer_norm(module);
+  bindings::register_pool(module);
+  bindings::register_avg_pool(module);
+  bindings::register_lp_pool(module);
+  bindings::register_stochastic_pool(module);
+  bindings::register_lrn(module);
+  bindings::register_weights(module);
   bindings::register_optimizer(module);
   bindings::register_adaptive(module);
 }

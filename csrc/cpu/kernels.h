@@ -22,6 +22,15 @@
 
 namespace striate {
 
+// Where a kernel leaves a single number: a double on the host, an element of an array on CUDA.
+#if defined(STRIATE_CUDA_BACKEND)
+template <class T>
+using Number = T;
+#else
+template <class T>
+using Number = double;
+#endif
+
 template <class T>
 struct ActivationKernels {
   void (*relu)(int64_t count, const T* x, T* y, const Context&);
@@ -204,12 +213,12 @@ struct DropoutKernels {
   void (*forward)(const DropoutProblem&, const T* x, T* y, const Context&);
 };
 
-// Returns the reduced loss; `losses` is null but for Reduction::none.
+// `total` gets the reduced loss; `losses` is null but for Reduction::none.
 template <class T>
 struct LossKernels {
-  double (*softmax_cross_entropy)(const CrossEntropyProblem&, const T* logits,
-                                  const int64_t* labels, const T* weight, T* losses, T* dlogits,
-                                  const Context&);
+  void (*softmax_cross_entropy)(const CrossEntropyProblem&, const T* logits, const int64_t* labels,
+                                const T* weight, T* losses, T* dlogits, Number<T>* total,
+                                const Context&);
 };
 
 template <class T>
@@ -217,24 +226,24 @@ struct OptimizerKernels {
   void (*sgd_step)(const SgdOptions&, const SgdTensor<T>* tensors, int64_t count, const Context&);
 };
 
-// The losses are null or one for each label or element; what is returned is reduced.
+// The losses are null or one for each label or element; the total is reduced.
 template <class T>
 struct NllKernels {
-  double (*loss)(const CrossEntropyProblem&, const T* log_probs, const int64_t* labels,
-                 const T* weight, T* losses, T* dlog_probs, const Context&);
+  void (*loss)(const CrossEntropyProblem&, const T* log_probs, const int64_t* labels,
+               const T* weight, T* losses, T* dlog_probs, Number<T>* total, const Context&);
 };
 
 template <class T>
 struct ElementwiseLossKernels {
-  double (*mse)(int64_t count, Reduction, const T* pred, const T* target, T* losses, T* dpred,
-                const Context&);
-  double (*l1)(int64_t count, Reduction, const T* pred, const T* target, T* losses, T* dpred,
-               const Context&);
-  double (*huber)(int64_t count, Reduction, T delta, const T* pred, const T* target, T* losses,
-                  T* dpred, const Context&);
-  double (*binary_cross_entropy)(const BinaryCrossEntropyProblem&, const T* logits, const T* target,
-                                 const T* weight, const T* pos_weight, T* losses, T* dlogits,
-                                 const Context&);
+  void (*mse)(int64_t count, Reduction, const T* pred, const T* target, T* losses, T* dpred,
+              Number<T>* total, const Context&);
+  void (*l1)(int64_t count, Reduction, const T* pred, const T* target, T* losses, T* dpred,
+             Number<T>* total, const Context&);
+  void (*huber)(int64_t count, Reduction, T delta, const T* pred, const T* target, T* losses,
+                T* dpred, Number<T>* total, const Context&);
+  void (*binary_cross_entropy)(const BinaryCrossEntropyProblem&, const T* logits, const T* target,
+                               const T* weight, const T* pos_weight, T* losses, T* dlogits,
+                               Number<T>* total, const Context&);
 };
 
 template <class T>

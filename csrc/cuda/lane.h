@@ -19,6 +19,7 @@ namespace {
 
 struct LaneMask {
   bool value;
+  STRIATE_DEVICE LaneMask(bool holds) : value(holds) {}
 };
 STRIATE_DEVICE LaneMask operator~(LaneMask a) { return {!a.value}; }
 STRIATE_DEVICE LaneMask operator&(LaneMask a, LaneMask b) { return {a.value && b.value}; }

@@ -80,6 +80,12 @@ class LongSum {
     if (++count_ == kStretch) flush();
   }
   STRIATE_DEVICE double total() const { return all_ + static_cast<double>(some_); }
+  // One that has this total.
+  static STRIATE_DEVICE LongSum of(double total) {
+    LongSum sum;
+    sum.all_ = total;
+    return sum;
+  }
 
  private:
   static constexpr int kStretch = 32;

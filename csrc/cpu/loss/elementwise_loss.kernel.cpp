@@ -46,31 +46,32 @@ STRIATE_INLINE double regression(int64_t count, Reduction reduction, const T* pr
 }
 
 template <class T>
-double mse(int64_t count, Reduction reduction, const T* pred, const T* target, T* losses, T* dpred,
-           const Context& context) {
-  return regression(count, reduction, pred, target, losses, dpred, context,
-                    [](Vec<T> p, Vec<T> t) { return formula::mse(p, t); });
+void mse(int64_t count, Reduction reduction, const T* pred, const T* target, T* losses, T* dpred,
+         double* result, const Context& context) {
+  *result = regression(count, reduction, pred, target, losses, dpred, context,
+                       [](Vec<T> p, Vec<T> t) { return formula::mse(p, t); });
 }
 
 template <class T>
-double l1(int64_t count, Reduction reduction, const T* pred, const T* target, T* losses, T* dpred,
-          const Context& context) {
-  return regression(count, reduction, pred, target, losses, dpred, context,
-                    [](Vec<T> p, Vec<T> t) { return formula::l1(p, t); });
+void l1(int64_t count, Reduction reduction, const T* pred, const T* target, T* losses, T* dpred,
+        double* result, const Context& context) {
+  *result = regression(count, reduction, pred, target, losses, dpred, context,
+                       [](Vec<T> p, Vec<T> t) { return formula::l1(p, t); });
 }
 
 template <class T>
-double huber(int64_t count, Reduction reduction, T delta, const T* pred, const T* target, T* losses,
-             T* dpred, const Context& context) {
-  return regression(count, reduction, pred, target, losses, dpred, context,
-                    [=](Vec<T> p, Vec<T> t) { return formula::huber(p, t, Vec<T>::set(delta)); });
+void huber(int64_t count, Reduction reduction, T delta, const T* pred, const T* target, T* losses,
+           T* dpred, double* result, const Context& context) {
+  *result =
+      regression(count, reduction, pred, target, losses, dpred, context,
+                 [=](Vec<T> p, Vec<T> t) { return formula::huber(p, t, Vec<T>::set(delta)); });
 }
 
 // A chunk is cut into runs whose pos_weight is one number, or lies side by side as the classes do.
 template <class T>
-double binary_cross_entropy(const BinaryCrossEntropyProblem& p, const T* logits, const T* target,
-                            const T* weight, const T* pos_weight, T* losses, T* dlogits,
-                            const Context& context) {
+void binary_cross_entropy(const BinaryCrossEntropyProblem& p, const T* logits, const T* target,
+                          const T* weight, const T* pos_weight, T* losses, T* dlogits,
+                          double* result, const Context& context) {
   const bool side_by_side = p.classes > 1 && p.positions == 1;
   const int64_t run = side_by_side ? p.classes : p.positions;
   const auto part = [=](int64_t begin, int64_t end, const auto& store) {
@@ -97,7 +98,7 @@ double binary_cross_entropy(const BinaryCrossEntropyProblem& p, const T* logits,
     }
     return total;
   };
-  return reduce_losses(p.count, p.reduction, losses, dlogits, context, part);
+  *result = reduce_losses(p.count, p.reduction, losses, dlogits, context, part);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@ namespace striate::cpu::STRIATE_ISA {
 namespace {
 
 template <class T>
-double nll_loss(const CrossEntropyProblem& p, const T* log_probs, const int64_t* labels,
-                const T* weight, T* losses, T* dlog_probs, const Context& context) {
+void nll_loss(const CrossEntropyProblem& p, const T* log_probs, const int64_t* labels,
+              const T* weight, T* losses, T* dlog_probs, double* result, const Context& context) {
   const int64_t count = p.batch * p.positions;
   const double divisor = p.reduction == Reduction::mean ? label_weight_sum(p, weight, labels) : 1.0;
   parallel_elements(context, count * p.classes, [=](int64_t begin, int64_t end) {
@@ -37,7 +37,7 @@ double nll_loss(const CrossEntropyProblem& p, const T* log_probs, const int64_t*
   double total = 0;
   for (int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[chunk];
   context.deallocate(partial);
-  return total / divisor;
+  *result = total / divisor;
 }
 
 }  // namespace

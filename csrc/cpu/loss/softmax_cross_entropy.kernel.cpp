@@ -1,6 +1,5 @@
-// The loss and its gradient together, while the exponentials are in the cache:
-//   loss = sum over c of q[c] (log(sum of e) - x[c] + max),  e[c] = exp(x[c] - max)
-//   dx[c] = e[c] / (sum of e) * (sum of q) - q[c],  q[c] = w[c] (on * (c == label) + off)
+// The loss and its gradient together, while the exponentials are in the cache.
+#include "core/formula/cross_entropy.h"
 #include "cpu/kernels.h"
 #include "cpu/loss/labels.h"
 #include "cpu/softmax/sums.h"
@@ -9,26 +8,13 @@ namespace striate::cpu::STRIATE_ISA {
 namespace {
 
 template <class T>
-struct Loss {
+struct Loss : formula::CrossEntropy {
   int64_t classes;
   const T* weight;  // or null
-  double on;        // the label's share of the target
-  double off;       // every class's
-  double weight_sum;
-  double scale;  // of the gradient: 1 / the divisor of the mean
+  double scale;     // of the gradient: 1 / the divisor of the mean
   int64_t ignore_index;
 
   STRIATE_INLINE double weight_of(int64_t c) const { return weight == nullptr ? 1 : weight[c]; }
-  // The sum of q.
-  STRIATE_INLINE double target_sum(int64_t label) const {
-    return off == 0 ? on * weight_of(label) : on * weight_of(label) + off * weight_sum;
-  }
-  // `shifted` is x[label] - max; shifted_sum adds up w[c] (x[c] - max).
-  STRIATE_INLINE double value(int64_t label, double log_sum, double shifted,
-                              double shifted_sum) const {
-    const double hit = on * weight_of(label) * (log_sum - shifted);
-    return off == 0 ? hit : hit + off * (weight_sum * log_sum - shifted_sum);
-  }
   // q[c] but for the label's own share, times the scale.
   STRIATE_INLINE Vec<T> spread(int64_t c, int n) const {
     const Vec<T> share = Vec<T>::set(static_cast<T>(off * scale));
@@ -49,13 +35,15 @@ double row(const Loss<T>& loss, const T* x, int64_t label, T* dx) {
       return loss.weight == nullptr ? shifted : shifted * Vec<T>::load(loss.weight + c, n);
     });
   }
-  const Vec<T> factor = Vec<T>::set(static_cast<T>(loss.scale * loss.target_sum(label) / sum));
+  const Vec<T> factor =
+      Vec<T>::set(static_cast<T>(loss.scale * loss.target_sum(loss.weight_of(label)) / sum));
   for_each_vector<T>(0, loss.classes, [&](int64_t c, int n) {
     const Vec<T> e = Vec<T>::load(dx + c, n) * factor;
     (smooth ? e - loss.spread(c, n) : e).store(dx + c, n);
   });
   dx[label] -= static_cast<T>(loss.scale * loss.on * loss.weight_of(label));
-  return loss.value(label, log_of(sum), static_cast<double>(x[label]) - top, shifted_sum);
+  return loss.loss(loss.weight_of(label), log_of(sum), static_cast<double>(x[label]) - top,
+                   shifted_sum);
 }
 
 // Samples whose classes lie `stride` apart and whose positions lie side by side: the lanes. Returns
@@ -82,12 +70,13 @@ double block(const Loss<T>& loss, int64_t count, int64_t stride, const T* x, con
     const int64_t label = labels[i];
     const bool kept = label != loss.ignore_index;
     const double value =
-        kept ? loss.value(label, partial[i], static_cast<double>(x[label * stride + i]) - top[i],
-                          shifted_sum[i])
+        kept ? loss.loss(loss.weight_of(label), partial[i],
+                         static_cast<double>(x[label * stride + i]) - top[i], shifted_sum[i])
              : 0;
     if (losses != nullptr) losses[i] = static_cast<T>(value);
     total += value;
-    factor[i] = kept ? static_cast<T>(loss.scale * loss.target_sum(label) / sum[i]) : T(0);
+    factor[i] =
+        kept ? static_cast<T>(loss.scale * loss.target_sum(loss.weight_of(label)) / sum[i]) : T(0);
     partial[i] = kept ? T(1) : T(0);
   }
   for (int64_t c = 0; c < loss.classes; ++c) {
@@ -107,10 +96,11 @@ double block(const Loss<T>& loss, int64_t count, int64_t stride, const T* x, con
 }
 
 template <class T>
-double softmax_cross_entropy(const CrossEntropyProblem& p, const T* logits, const int64_t* labels,
-                             const T* weight, T* losses, T* dlogits, const Context& context) {
+void softmax_cross_entropy(const CrossEntropyProblem& p, const T* logits, const int64_t* labels,
+                           const T* weight, T* losses, T* dlogits, double* result,
+                           const Context& context) {
   const int64_t count = p.batch * p.positions;
-  Loss<T> loss{p.classes, weight, 1 - p.label_smoothing, 0, 0, 1, p.ignore_index};
+  Loss<T> loss{{1 - p.label_smoothing, 0, 0}, p.classes, weight, 1, p.ignore_index};
   if (p.classes > 0) loss.off = p.label_smoothing / static_cast<double>(p.classes);
   for (int64_t c = 0; c < p.classes; ++c) loss.weight_sum += loss.weight_of(c);
   double divisor = 1;
@@ -152,7 +142,7 @@ double softmax_cross_entropy(const CrossEntropyProblem& p, const T* logits, cons
   double total = 0;
   for (int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[chunk];
   context.deallocate(partial);
-  return total / divisor;
+  *result = total / divisor;
 }
 
 }  // namespace

@@ -1,0 +1,77 @@
+// Means and variances in one sweep: a thread takes a batch of elements into registers, finds their
+// mean and their squares around it, and merges that with its other batches.
+#pragma once
+
+#include "core/formula/batch_norm.h"
+#include "cuda/reduce.h"
+#include "cuda/reduce/channels.h"
+
+namespace striate::cuda {
+namespace {
+
+using formula::Moments;
+
+struct MergeMoments {
+  STRIATE_DEVICE Moments operator()(Moments a, const Moments& b) const {
+    if (b.count == 0) return a;
+    if (a.count == 0) return b;
+    a.merge(b);
+    return a;
+  }
+};
+
+// Of the elements first, first + stride, ... below length; offset(i) says where they lie.
+template <class T, class Offset>
+STRIATE_DEVICE Moments thread_moments(const T* x, int64_t first, int64_t stride, int64_t length,
+                                      const Offset& offset) {
+  constexpr int kBatch = 32;
+  Moments all{0, 0, 0};
+  for (int64_t i = first; i < length; i += kBatch * stride) {
+    T value[kBatch];
+    int count = 0;
+    STRIATE_UNROLL
+    for (int k = 0; k < kBatch; ++k) {
+      const int64_t at = i + k * stride;
+      const bool live = at < length;
+      value[k] = live ? x[offset(at)] : value[0];
+      count += live;
+    }
+    // Distances from a value nearby, so that a large mean costs no digits; the copies of the first
+    // value, which fill the batch up, are at distance 0 here.
+    T sum = 0, squares = 0;
+    STRIATE_UNROLL
+    for (int k = 1; k < kBatch; ++k) sum += value[k] - value[0];
+    const T centre = value[0] + sum / static_cast<T>(count);
+    sum = 0;
+    STRIATE_UNROLL
+    for (int k = 0; k < kBatch; ++k) {
+      const T d = k < count ? value[k] - centre : T(0);
+      sum += d;
+      squares = fma(Lane<T>{d}, Lane<T>{d}, Lane<T>{squares}).value;
+    }
+    all = MergeMoments{}(
+        all, Moments::around(static_cast<double>(centre), count, static_cast<double>(sum),
+                             static_cast<double>(squares)));
+  }
+  return all;
+}
+
+// Of channels, for reduce_channels.
+template <class T>
+struct ChannelMoments {
+  using Value = Moments;
+  const T* x;
+  __device__ Value operator()(const Share& share, int64_t) const {
+    return thread_moments(x, share.first, share.stride, share.length,
+                          [&](int64_t i) { return share.at(i).offset; });
+  }
+  static STRIATE_DEVICE Value merge(const Value& a, const Value& b) { return MergeMoments{}(a, b); }
+};
+
+template <class T>
+STRIATE_DEVICE T value_or(const T* array, int64_t i, T otherwise) {
+  return array == nullptr ? otherwise : array[i];
+}
+
+}  // namespace
+}  // namespace striate::cuda

@@ -1,0 +1,137 @@
+// Bounds on gradients and weights, and the weights' moving averages.
+#include "core/formula/step.h"
+#include "cuda/kernels.h"
+#include "cuda/optimizer/multi_tensor.h"
+#include "cuda/reduce.h"
+
+namespace striate::cuda {
+namespace {
+
+// part[block]: a stretch's sum of squares, in double, so that they neither overflow nor get lost.
+template <class T>
+__global__ void square_sum_kernel(const __grid_constant__ Batch<GradTensor<T>> batch,
+                                  double* __restrict__ part) {
+  const Stretch stretch = stretch_of(batch, blockIdx.x);
+  const T* const x = batch.tensor[stretch.tensor].grad;
+  double sum = 0;
+  for (int64_t i = stretch.begin + threadIdx.x; i < stretch.end; i += blockDim.x)
+    sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  sum = block_reduce(sum, Plus{});
+  if (threadIdx.x == 0) part[blockIdx.x] = sum;
+}
+
+template <class T>
+void advance(GradTensor<T>& t, int64_t n) {
+  skip(n, t.grad);
+}
+
+// Waits for the device: the caller's next step depends on the norm.
+template <class T>
+double square_sum(const GradTensor<T>* tensors, int64_t count, const Context& context) {
+  double total = 0;
+  for_each_batch(tensors, count, advance<T>, [&](const Batch<GradTensor<T>>& batch, int blocks) {
+    const Scratch<double> part(context, blocks + 1);
+    launch("clip_grad_norm", square_sum_kernel<T>, blocks, kThreads, 0, context, batch,
+           part.data());
+    finish_sum("clip_grad_norm", blocks, part.data(), 1.0, nullptr, part.data() + blocks, context);
+    double sum = 0;
+    check(cudaMemcpyAsync(&sum, part.data() + blocks, sizeof sum, cudaMemcpyDeviceToHost,
+                          stream_of(context)),
+          "clip_grad_norm");
+    check(cudaStreamSynchronize(stream_of(context)), "clip_grad_norm");
+    total += sum;
+  });
+  return total;
+}
+
+// Each gradient, scaled and then bounded.
+template <class T>
+__global__ void clip_kernel(const __grid_constant__ Batch<GradTensor<T>> batch,
+                            formula::ClipFactors<T> clip) {
+  constexpr int size = Pack<T>::size;
+  const Stretch stretch = stretch_of(batch, blockIdx.x);
+  T* const x = batch.tensor[stretch.tensor].grad;
+  const bool aligned = is_aligned(x);
+  for (int64_t i = stretch.begin + threadIdx.x * size; i < stretch.end;
+       i += static_cast<int64_t>(blockDim.x) * size) {
+    const int64_t left = stretch.end - i;
+    const bool whole = aligned && left >= size;
+    Pack<T> pack = load_pack(x + i, left, whole);
+    STRIATE_UNROLL
+    for (int k = 0; k < size; ++k) pack.at[k] = formula::clipped(clip, Lane<T>{pack.at[k]}).value;
+    store_pack(x + i, pack, left, whole);
+  }
+}
+
+template <class T>
+void clip_all(const Clip& clip, const GradTensor<T>* tensors, int64_t count,
+              const Context& context) {
+  const auto factors = formula::clip_factors<T>(clip);
+  for_each_batch(tensors, count, advance<T>, [&](const Batch<GradTensor<T>>& batch, int blocks) {
+    launch("clip", clip_kernel<T>, blocks, kThreads, 0, context, batch, factors);
+  });
+}
+
+template <class T>
+void scale(const GradTensor<T>* tensors, int64_t count, double factor, const Context& context) {
+  Clip clip;
+  clip.scale = factor;
+  clip_all(clip, tensors, count, context);
+}
+
+template <class T>
+void bound(const GradTensor<T>* tensors, int64_t count, double most, const Context& context) {
+  Clip clip;
+  clip.limit = most;
+  clip_all(clip, tensors, count, context);
+}
+
+template <class T>
+__global__ void ema_kernel(const __grid_constant__ Batch<EmaTensor<T>> batch, T share) {
+  const Stretch stretch = stretch_of(batch, blockIdx.x);
+  const EmaTensor<T>& t = batch.tensor[stretch.tensor];
+  for (int64_t i = stretch.begin + threadIdx.x; i < stretch.end; i += blockDim.x)
+    t.average[i] = formula::averaged(Lane<T>{t.average[i]}, Lane<T>{t.param[i]}, share).value;
+}
+
+template <class T>
+void ema_step(double decay, const EmaTensor<T>* tensors, int64_t count, const Context& context) {
+  const auto advance_both = [](EmaTensor<T>& t, int64_t n) { skip(n, t.average, t.param); };
+  for_each_batch(tensors, count, advance_both, [&](const Batch<EmaTensor<T>>& batch, int blocks) {
+    launch("ema_step", ema_kernel<T>, blocks, kThreads, 0, context, batch,
+           static_cast<T>(1 - decay));
+  });
+}
+
+// A row that is longer is scaled to max_norm; one whose norm is NaN stays.
+template <class T>
+__global__ void max_norm_kernel(int64_t rows, int64_t length, double max_norm, T* param) {
+  for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
+    T* const w = param + row * length;
+    double sum = 0;
+    for (int64_t i = threadIdx.x; i < length; i += blockDim.x)
+      sum += static_cast<double>(w[i]) * static_cast<double>(w[i]);
+    const double norm = ::sqrt(block_reduce(sum, Plus{}));
+    if (!(norm > max_norm)) continue;
+    const T by = static_cast<T>(max_norm / norm);
+    for (int64_t i = threadIdx.x; i < length; i += blockDim.x) w[i] *= by;
+  }
+}
+
+template <class T>
+void max_norm_step(double max_norm, const RowTensor<T>* tensors, int64_t count,
+                   const Context& context) {
+  for (int64_t k = 0; k < count; ++k)
+    if (tensors[k].length > 0)
+      launch("max_norm_step", max_norm_kernel<T>, tensors[k].rows, kThreads, 0, context,
+             tensors[k].rows, tensors[k].length, max_norm, tensors[k].param);
+}
+
+}  // namespace
+
+const ClipKernels<float> clip_f32 = {square_sum<float>, scale<float>, bound<float>};
+const ClipKernels<double> clip_f64 = {square_sum<double>, scale<double>, bound<double>};
+const WeightKernels<float> weights_f32 = {ema_step<float>, max_norm_step<float>};
+const WeightKernels<double> weights_f64 = {ema_step<double>, max_norm_step<double>};
+
+}  // namespace striate::cuda

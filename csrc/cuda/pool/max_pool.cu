@@ -1,0 +1,72 @@
+// Max pooling: a thread for each output.
+#include "core/formula/pool.h"
+#include "cuda/kernels.h"
+#include "cuda/pool/geometry.h"
+#include "cuda/pool/max_grad.h"
+
+namespace striate::cuda {
+namespace {
+
+// `indices` may be null.
+template <class T, class Index>
+__global__ void max_kernel(int64_t count, const __grid_constant__ Window w,
+                           const __grid_constant__ PlaneMap map, const T* __restrict__ x,
+                           T* __restrict__ y, Index* __restrict__ indices) {
+  const int64_t in_size = w.in[0] * w.in[1] * w.in[2];
+  for (int64_t i = thread_index(); i < count; i += thread_count()) {
+    const PlaneMap::Place place = map(i);
+    const T* const plane = x + place.plane * in_size;
+    const Taps d = taps_inside(w, 0, place.at[0]), h = taps_inside(w, 1, place.at[1]),
+               o = taps_inside(w, 2, place.at[2]);
+    Lane<T> best{static_cast<T>(-__builtin_inf())};
+    int64_t index = -1;
+    for (int64_t a = d.begin; a < d.end; ++a) {
+      const int64_t layer = (d.origin + a * w.dilation[0]) * w.in[1];
+      for (int64_t b = h.begin; b < h.end; ++b) {
+        const int64_t row = (layer + h.origin + b * w.dilation[1]) * w.in[2] + o.origin;
+        for (int64_t c = o.begin; c < o.end; ++c) {
+          const int64_t at = row + c * w.dilation[2];
+          const Lane<T> value{plane[at]};
+          // The first one counts even if it is -infinity.
+          if (index < 0 || formula::wins(value, best).value) {
+            best = value;
+            index = at;
+          }
+        }
+      }
+    }
+    y[i] = best.value;
+    if (indices != nullptr) indices[i] = static_cast<Index>(index);
+  }
+}
+
+template <class T, class Index>
+void max_indices(const PoolProblem& p, const T* x, T* y, Index* indices, const Context& context) {
+  const int64_t count = p.planes() * p.window.out_size();
+  launch("max_pool", max_kernel<T, Index>, blocks_for(count), kThreads, 0, context, count, p.window,
+         PlaneMap(p.planes(), p.window.out), x, y, indices);
+}
+
+template <class T>
+void max(const PoolProblem& p, const T* x, T* y, const Context& context) {
+  max_indices<T, int32_t>(p, x, y, nullptr, context);
+}
+
+// Bad indices are reported later, so that nothing has to be waited for.
+template <class T, class Index>
+int64_t max_grad(const PoolGradProblem& p, const T* dy, const Index* indices, T* dx,
+                 const Context& context) {
+  spread_maxima("max_pool_grad", p, dy, indices, dx, context);
+  return -1;
+}
+
+template <class T>
+constexpr PoolKernels<T> kPool = {max<T>, max_indices<T, int32_t>, max_indices<T, int64_t>,
+                                  max_grad<T, int32_t>, max_grad<T, int64_t>};
+
+}  // namespace
+
+const PoolKernels<float> pool_f32 = kPool<float>;
+const PoolKernels<double> pool_f64 = kPool<double>;
+
+}  // namespace striate::cuda

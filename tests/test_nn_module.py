@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
-from striate import losses, nn, optim
+from striate import _backend, losses, nn, optim
 
 
 def alexnet_like(rng: int = 0) -> nn.Sequential:
@@ -288,13 +289,24 @@ def test_astype() -> None:
 def test_to() -> None:
     net = alexnet_like()
     assert net.to("cpu") is net
-    for device in ("cuda", "cuda:1"):
-        with pytest.raises(
-            RuntimeError, match=r"to: the CUDA build has no arrays yet\. Got device="
-        ):
-            net.to(device)
-    with pytest.raises(ValueError, match=r"to: device must be 'cpu' or 'cuda'\. Got device='tpu'"):
+    with pytest.raises(ValueError, match=r"to: device must be 'cpu', 'cuda' or 'cuda:N'\. Got"):
         net.to("tpu")
+
+
+@pytest.mark.skipif(_backend.cuda_problem() is None, reason="there is a CUDA device")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_to_cuda_without_a_device_says_what_to_do(device: str) -> None:
+    net = alexnet_like()
+    with pytest.raises(RuntimeError, match=r"driver|device|STRIATE_CUDA=ON"):
+        net.to(device)
+    assert {p.device for p in net.parameters()} == {"cpu"}
+
+
+def test_to_cuda_without_cupy_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_backend._loaded, "cuda", object())
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(RuntimeError, match=r"pip install 'striate\[cuda\]'"):
+        alexnet_like().to("cuda")
 
 
 # -- parameters

@@ -212,6 +212,8 @@ void use(py::object adapter, int device, uintptr_t stream) {
 
 int current_device() { return current.device; }
 
+size_t scratch_held() { return scratch.size(); }
+
 Context context() {
   Context result;
   result.stream = current.stream;

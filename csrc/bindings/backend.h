@@ -23,6 +23,8 @@ const Kernels<T>& kernels() {
 // Raises what a kernel of an earlier call has found wrong with its values.
 void use(py::object adapter, int device, uintptr_t stream);
 int current_device();
+// Scratch buffers that no call has given back, for tests.
+size_t scratch_held();
 
 Context context();
 

@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     option(
         "--threads", type=_int(1, 1024), help="threads to compute with", default=argparse.SUPPRESS
     )
+    option("--device", default="cpu", help="where to compute: cpu, cuda or cuda:N")
     option("--out", type=_folder, default=Path("runs/digits"), help="folder for the results")
     digits.set_defaults(run=_train_digits)
     return parser
@@ -229,13 +230,19 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 def _train_digits(arguments: argparse.Namespace) -> int:
     import striate
-    from striate import init
+    from striate import _backend, init
     from striate.train import digits
 
     if "threads" in arguments:
         striate.set_num_threads(arguments.threads)
+    try:
+        _backend.check_device("striate train", arguments.device)
+    except (RuntimeError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
     accuracy = digits.run(
         seed=arguments.seed,
+        device=arguments.device,
         epochs=arguments.epochs,
         weight_init=getattr(init, arguments.init)(),
         lr=arguments.lr,

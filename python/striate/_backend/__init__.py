@@ -112,3 +112,29 @@ def cuda_problem() -> str | None:
     except RuntimeError as error:
         return str(error)
     return None
+
+
+def check_device(function: str, device: str) -> None:
+    """Refuse what is no device, and "cuda" where that cannot be used, with what to do about it."""
+    kind, colon, number = device.partition(":")
+    if device != "cpu" and (kind != "cuda" or (colon and not number.isdecimal())):
+        raise ValueError(
+            f"{function}: device must be 'cpu', 'cuda' or 'cuda:N'. Got device={device!r}."
+        )
+    if kind == "cuda":
+        cuda_kernels()
+        _libraries.library("cupy")
+
+
+def move(array: Any, device: str) -> Any:
+    """Return an array that is on a device, itself if it is there already; on CUDA it is CuPy's."""
+    kind, _, number = device.partition(":")
+    if kind == "cuda":
+        return cast("_libraries.CuPy", _libraries.library("cupy")).put(array, int(number or 0))
+    return array if device_of(array) == "cpu" else _libraries.library_of(array).get(array)
+
+
+def own_copy(array: Any) -> Any:
+    """Return a C-contiguous copy of an array on CUDA, made by its library."""
+    library = _libraries.library_of(array)
+    return library.copy(array)

@@ -33,6 +33,12 @@ class Library(Protocol):
     def empty(self, shape: tuple[int, ...], dtype: str, device: int) -> tuple[Any, int]:
         """Return a new C-contiguous array from the library's allocator, and its address."""
 
+    def get(self, array: Any) -> Any:
+        """Return a NumPy array with the array's values; this waits for them."""
+
+    def copy(self, array: Any) -> Any:
+        """Return a C-contiguous copy."""
+
 
 class CuPy:
     """CuPy's arrays, and those of other libraries, whose results are CuPy's."""
@@ -67,6 +73,19 @@ class CuPy:
         with self._cupy.cuda.Device(device):
             array = self._cupy.empty(shape, dtype)
         return array, array.data.ptr
+
+    def get(self, array: Any) -> Any:
+        return self._cupy.asnumpy(self._native(array))
+
+    def copy(self, array: Any) -> Any:
+        return self._cupy.array(self._native(array), order="C", copy=True)
+
+    def put(self, array: Any, device: int) -> Any:
+        """Return a CuPy array on a device with the values of a NumPy or CuPy array."""
+        if isinstance(array, self._cupy.ndarray) and array.device.id == device:
+            return array
+        with self._cupy.cuda.Device(device):
+            return self._cupy.asarray(array)
 
     def _native(self, array: Any) -> Any:
         """See an array of another library, which stays its owner, as CuPy's."""
@@ -126,6 +145,12 @@ class PyTorch:
         torch = self._torch
         array = torch.empty(shape, dtype=self._dtypes[dtype], device=torch.device("cuda", device))
         return array, array.data_ptr()
+
+    def get(self, array: Any) -> Any:
+        return array.detach().cpu().numpy()
+
+    def copy(self, array: Any) -> Any:
+        return array.detach().clone(memory_format=self._torch.contiguous_format)
 
 
 _MAKERS: dict[str, Callable[[], Library]] = {"torch": PyTorch, "cupy": CuPy}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from striate import _backend
 from striate._typing import FloatArray
 from striate.init import Fans, Initializer, Stream
 
@@ -40,13 +41,14 @@ class Buffer:
         self._init = init
         self.shape = tuple(shape)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.device = "cpu"
         self.data: FloatArray
         self.reset()
 
     def reset(self) -> None:
         """Go back to the first value."""
         first = self._init(self.shape, Fans(1, 1), Stream(0), self.dtype)
-        self.data = own_copy("Buffer", first)
+        self.data = _backend.move(own_copy("Buffer", first), self.device)
 
     def adopt(self, array: FloatArray) -> None:
         """Take another array, of this shape and dtype."""
@@ -56,12 +58,19 @@ class Buffer:
         """Return a copy that fits this shape and dtype, or raise."""
         if np.shape(array) != self.shape:
             raise ValueError(f"{function}: shape must be {self.shape}. Got {np.shape(array)}.")
-        return own_copy(function, array, self.dtype)
+        copy: FloatArray = _backend.move(own_copy(function, array, self.dtype), self.device)
+        return copy
 
     def astype(self, dtype: npt.DTypeLike) -> Buffer:
         """Convert to float32 or float64, in place, and return the buffer."""
         self.dtype = np.dtype(dtype)
         self.data = own_copy("Buffer.astype", self.data.astype(self.dtype))
+        return self
+
+    def to(self, device: str) -> Buffer:
+        """Move the data, in place, and return the buffer."""
+        self.device = device
+        self.data = _backend.move(self.data, device)
         return self
 
     def __repr__(self) -> str:

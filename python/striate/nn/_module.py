@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy.typing as npt
 
+from striate import _backend
 from striate._typing import FloatArray
 from striate.init import Fans, RngLike, Stream
 
@@ -288,16 +289,21 @@ class Module:
         return self
 
     def to(self: Self, device: str) -> Self:
-        """Move all parameters to a device, in place, and return the module.
+        """Move all parameters and buffers to a device, in place, and return the module.
+
+        Layers then take arrays of that device. Optimizers are made after the move: what they keep
+        lies where the parameters are.
+
+        Args:
+            device: "cpu", or "cuda" (also "cuda:1"), whose arrays are CuPy's.
 
         Raises:
-            RuntimeError: for "cuda", as the CUDA build has no arrays yet.
+            RuntimeError: for "cuda" without a CUDA build, a device or CuPy; it says what to do.
             ValueError: for another device.
         """
-        if device.partition(":")[0] == "cuda":
-            raise RuntimeError(f"to: the CUDA build has no arrays yet. Got device={device!r}.")
-        if device != "cpu":
-            raise ValueError(f"to: device must be 'cpu' or 'cuda'. Got device={device!r}.")
+        _backend.check_device("to", device)
+        for _, tensor in self._named_tensors():
+            tensor.to(device)
         return self
 
     def reset_parameters(self: Self, rng: RngLike | None = None) -> Self:

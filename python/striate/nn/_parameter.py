@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from striate import ops
+from striate import _backend, ops
 from striate._typing import FloatArray
 from striate.init import Fans, Initializer, RngLike, Stream
 
@@ -77,6 +77,7 @@ class Parameter:
         trainable: whether pullbacks compute its gradient and optimizers change it.
 
     Attributes:
+        device: where the data are; see `Module.to`.
         data: the array; assigning copies. Writing into it instead is possible, but pullbacks
             cannot notice that.
         grad: its gradient, or None until the first one is written.
@@ -145,6 +146,7 @@ class Parameter:
         self.decay = decay
         self.trainable = trainable
         self.version = 0
+        self.device = "cpu"
         self.seed = Seed(rng)
         self._draw = draw
         self._mask: FloatArray | None = None
@@ -196,7 +198,7 @@ class Parameter:
     def checked(self, function: str, array: npt.ArrayLike) -> FloatArray:
         """Return a copy that fits this parameter's shape and dtype, or raise."""
         self._check_shape(function, np.shape(array))
-        return own_copy(function, array, self.dtype)
+        return self._here(own_copy(function, array, self.dtype))
 
     def _check_shape(self, function: str, shape: tuple[int, ...]) -> None:
         if shape != self.shape:
@@ -208,7 +210,12 @@ class Parameter:
         array = draw.init(self.shape, draw.fans, self.seed.stream(), draw.dtype)
         self._check_shape(f"{draw.init}", array.shape)
         # The copy is for initializers that return an array of somebody else's.
-        return own_copy(f"{draw.init}", array, draw.dtype).astype(self.dtype, copy=False)
+        own = own_copy(f"{draw.init}", array, draw.dtype).astype(self.dtype, copy=False)
+        return self._here(own)
+
+    def _here(self, array: FloatArray) -> FloatArray:
+        moved: FloatArray = _backend.move(array, self.device)
+        return moved
 
     @property
     def grad(self) -> FloatArray | None:
@@ -272,6 +279,19 @@ class Parameter:
                 self._mask = self._mask.astype(kind)
             if self._grad is not None:
                 self.grad = self._grad.astype(kind)
+            self.version += 1
+        return self
+
+    def to(self, device: str) -> Parameter:
+        """Move data, gradient and mask, in place, and return the parameter."""
+        if device != self.device:
+            self.device = device
+            if self._array is not None:
+                self._array = self._here(self._array)
+            if self._mask is not None:
+                self._mask = self._here(self._mask)
+            if self._grad is not None:
+                self.grad = self._here(self._grad)
             self.version += 1
         return self
 

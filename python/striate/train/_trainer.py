@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from striate import io, ops
+from striate import _backend, io, ops
 from striate._typing import FloatArray, IntArray
 from striate.data import DataLoader
 from striate.data._dataset import Arrays
@@ -127,7 +127,7 @@ class Trainer:
         """Make one step with the gradient of the parts' mean loss."""
         samples = sum(len(labels) for _, labels in parts)
         self.optimizer.zero_grad()
-        for x, labels in parts:
+        for x, labels in self._on_device(parts):
             y, pullback = self.net.vjp(x)
             loss, dy = self.loss(y, labels)
             if len(parts) > 1:  # the part's share in the mean
@@ -136,6 +136,12 @@ class Trainer:
             state.add_part(loss, y, labels)
         self.optimizer.step()
         state.end_batch()
+
+    def _on_device(self, batches: Iterable[Arrays]) -> Iterator[Arrays]:
+        """Move batches to where the network is, one at a time."""
+        device = next((p.device for p in self.net.parameters()), "cpu")
+        for x, labels in batches:
+            yield _backend.move(x, device), _backend.move(labels, device)
 
     def evaluate(self, loader: DataLoader) -> Evaluation:
         """Measure the loss and accuracy of the network's inference.
@@ -149,7 +155,7 @@ class Trainer:
         if not len(loader):
             raise ValueError("evaluate: loader must have at least one batch. Got 0.")
         running = RunningEvaluation()
-        for x, labels in loader:
+        for x, labels in self._on_device(loader):
             y = self.net(x)
             loss, _ = self.loss(y, labels)
             running.add(loss, y, labels)
@@ -170,6 +176,7 @@ class Trainer:
                 counters["optimizer"][name] = value
             else:
                 tensors[f"optimizer.{name}"] = value
+        tensors = {name: _backend.move(array, "cpu") for name, array in tensors.items()}
         io.save(path, tensors, {"trainer": json.dumps(counters, sort_keys=True)})
 
     def load(self, path: str | os.PathLike[str]) -> None:

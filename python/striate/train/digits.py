@@ -60,7 +60,14 @@ def deep_network(
 
 
 def run(
-    *, seed: int, epochs: int, weight_init: init.Initializer, lr: float, batch_size: int, out: Path
+    *,
+    seed: int,
+    epochs: int,
+    weight_init: init.Initializer,
+    lr: float,
+    batch_size: int,
+    out: Path,
+    device: str = "cpu",
 ) -> float:
     """Train, and write checkpoint.safetensors, metrics.json and curves.png into the folder `out`.
 
@@ -72,6 +79,7 @@ def run(
 
     Raises:
         ImportError: the extra `train` is not installed.
+        RuntimeError: `device` is "cuda", and that cannot be used.
         FloatingPointError: training diverged.
         OSError: a file cannot be written.
     """
@@ -84,7 +92,7 @@ def run(
         training, batch_size, seed=seed, transform=data.transforms.RandomShift(1, p=0.5)
     )
     test_loader = DataLoader(test, len(test), shuffle=False)
-    net = network(seed, weight_init)
+    net = network(seed, weight_init).to(device)
     steps = epochs * len(loader)
     schedule = optim.warmup(optim.cosine(lr, steps), max(1, steps // 20))
     optimizer = optim.SGD(net.parameters(), lr=schedule, momentum=0.9, weight_decay=5e-4)

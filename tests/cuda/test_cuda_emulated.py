@@ -21,6 +21,10 @@ if importlib.util.find_spec("striate._cuda_emulated") is None:
     pytest.skip("built without STRIATE_CUDA_EMULATED", allow_module_level=True)
 KERNELS = set(dir(importlib.import_module("striate._cuda_emulated")))
 EVERY_KERNEL = pytest.mark.parametrize("name", sorted(KERNELS & set(OPS)))
+# What is written to must lie as it is.
+EVERY_PURE_KERNEL = pytest.mark.parametrize(
+    "name", sorted(n for n in KERNELS & set(OPS) if not OPS[n].in_place)
+)
 EVERY_DTYPE = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -42,16 +46,15 @@ def bits(arrays: list[Array]) -> list[tuple[str, bytes]]:
     return [(str(a.dtype), a.tobytes()) for a in arrays]
 
 
-@EVERY_DTYPE
 @EVERY_KERNEL
 def test_the_order_of_threads_does_not_change_the_bits(
-    name: str, dtype: str, device: Device, monkeypatch: pytest.MonkeyPatch
+    name: str, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A race between two barriers would show.
     for sample in samples(name):
-        forwards = run(OPS[name], sample.cast(dtype).map(device.put))
+        forwards = run(OPS[name], sample.cast("float32").map(device.put))
         monkeypatch.setenv("STRIATE_EMULATED_ORDER", "reverse")
-        backwards = run(OPS[name], sample.cast(dtype).map(device.put))
+        backwards = run(OPS[name], sample.cast("float32").map(device.put))
         monkeypatch.delenv("STRIATE_EMULATED_ORDER")
         assert bits(forwards) == bits(backwards)
 
@@ -124,7 +127,7 @@ LAYOUTS = [
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
-@EVERY_KERNEL
+@EVERY_PURE_KERNEL
 def test_memory_layout_does_not_change_the_bits(
     name: str, layout: Callable[[EmulatedLibrary, Array], DeviceArray], device: Device
 ) -> None:
@@ -132,13 +135,8 @@ def test_memory_layout_does_not_change_the_bits(
     assert isinstance(library, EmulatedLibrary)
     for sample in samples(name)[:3]:
         cast = sample.cast("float32")
-        plain = cast.map(device.put)
         strange = cast.map(lambda a: layout(library, a))
-        for argument in op.in_place:  # what is written to must lie as it is
-            strange.kwargs.pop(argument, None)
-        if op.in_place:
-            continue
-        assert bits(run(op, strange)) == bits(run(op, plain))
+        assert bits(run(op, strange)) == bits(run(op, cast.map(device.put)))
 
 
 def test_a_loss_is_an_array_on_the_device(device: Device) -> None:

@@ -1,0 +1,110 @@
+"""What ptxas says of every CUDA kernel: registers, shared memory and spills; needs no device.
+
+usage: python -m bench.cuda_table [--write] [sm_80 sm_90a sm_120]
+
+Compiles each csrc/cuda/**/*.cu for the architectures, warnings being errors, and prints a table of
+the greatest numbers of each kernel's instances. --write puts it into docs/cuda.md instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ARCHITECTURES = ("sm_80", "sm_90a", "sm_120")
+FLAGS = ("-std=c++17", "-O3", "--fmad=false", "--expt-relaxed-constexpr", "-Werror=all-warnings")
+MARKERS = ("<!-- ptxas: begin -->", "<!-- ptxas: end -->")
+
+
+@dataclass
+class Usage:
+    """The greatest of a kernel's instances."""
+
+    instances: set[str] = field(default_factory=set)
+    registers: dict[str, int] = field(default_factory=dict)  # by architecture
+    shared: int = 0
+    stack: int = 0
+    spills: int = 0
+
+
+def compile_verbose(source: Path, architecture: str) -> str:
+    """Compile one file and return what ptxas said, demangled."""
+    command = ["nvcc", *FLAGS, f"-arch={architecture}", f"-I{ROOT / 'csrc'}", "-cubin"]
+    command += ["-DSTRIATE_CUDA_BACKEND", "-Xptxas=-v", "-o", "/dev/null", str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{source.relative_to(ROOT)} for {architecture}:\n{done.stdout}{done.stderr}")
+    names = subprocess.run(
+        ["c++filt"], input=done.stderr, capture_output=True, text=True, check=True
+    )
+    return names.stdout
+
+
+def collect(text: str, family: str, architecture: str, table: dict[tuple[str, str], Usage]) -> None:
+    """Add one file's kernels to the table."""
+    entry: Usage | None = None
+    for line in text.splitlines():
+        if "Compiling entry function" in line:
+            mangled = line.split("'")[1]
+            short = re.search(r"(\w+_kernel\w*)", mangled)
+            name = short.group(1) if short else mangled
+            entry = table[family, name]
+            entry.instances.add(mangled)
+        elif entry is not None and "stack frame" in line:
+            numbers = [int(n) for n in re.findall(r"(\d+) bytes", line)]
+            entry.stack = max(entry.stack, numbers[0])
+            entry.spills = max(entry.spills, sum(numbers[1:3]))
+        elif entry is not None and "registers" in line:
+            used = int(re.search(r"Used (\d+) registers", line).group(1))  # type: ignore[union-attr]
+            entry.registers[architecture] = max(entry.registers.get(architecture, 0), used)
+            shared = re.search(r"(\d+) bytes smem", line)
+            entry.shared = max(entry.shared, int(shared.group(1)) if shared else 0)
+
+
+def markdown(table: dict[tuple[str, str], Usage], architectures: tuple[str, ...]) -> str:
+    """Format the table."""
+    registers = ", ".join(architectures)
+    lines = [
+        f"| kernel | instances | registers ({registers}) | shared, bytes | spilled, bytes |",
+        "|---|---|---|---|---|",
+    ]
+    for (family, name), usage in sorted(table.items()):
+        counts = ", ".join(str(usage.registers.get(a, "-")) for a in architectures)
+        lines.append(
+            f"| {family} `{name}` | {len(usage.instances)} | {counts} | {usage.shared} "
+            f"| {usage.spills} |"
+        )
+    spilled = sum(usage.spills > 0 for usage in table.values())
+    lines += ["", f"{len(table)} kernels, {spilled} of them spill."]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("architectures", nargs="*", default=ARCHITECTURES)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/cuda.md")
+    arguments = parser.parse_args()
+    architectures = tuple(arguments.architectures)
+    table: dict[tuple[str, str], Usage] = defaultdict(Usage)
+    for source in sorted((ROOT / "csrc/cuda").rglob("*.cu")):
+        for architecture in architectures:
+            text = compile_verbose(source, architecture)
+            collect(text, source.parent.name, architecture, table)
+    result = markdown(table, architectures)
+    if not arguments.write:
+        print(result)
+        return
+    page = ROOT / "docs/cuda.md"
+    before, rest = page.read_text().split(MARKERS[0])
+    after = rest.split(MARKERS[1])[1]
+    page.write_text(f"{before}{MARKERS[0]}\n{result}\n{MARKERS[1]}{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,7 @@ from striate._settings import (
     set_max_workspace,
     set_num_threads,
     set_precision,
+    synchronize,
     verify,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "set_max_workspace",
     "set_num_threads",
     "set_precision",
+    "synchronize",
     "train",
     "verify",
 ]

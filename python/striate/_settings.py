@@ -109,6 +109,18 @@ def empty_cache() -> None:
     _core.empty_cache()
 
 
+def synchronize() -> None:
+    """Wait until the CUDA work of this thread's latest operation is done; without any, do nothing.
+
+    Raises:
+        ValueError: a kernel has found a wrong value, such as a label that is no class.
+        RuntimeError: the device has reported an error.
+    """
+    from striate import _backend
+
+    _backend.synchronize()
+
+
 def verify() -> bool:
     """Check every kernel against `striate.reference` on this machine, and print a table.
 

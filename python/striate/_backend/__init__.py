@@ -114,6 +114,12 @@ def cuda_problem() -> str | None:
     return None
 
 
+def synchronize() -> None:
+    """Wait for the latest call's stream, and raise what kernels have found."""
+    if _loaded:
+        _loaded["cuda"].synchronize()
+
+
 def check_device(function: str, device: str) -> None:
     """Refuse what is no device, and "cuda" where that cannot be used, with what to do about it."""
     kind, colon, number = device.partition(":")

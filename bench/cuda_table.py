@@ -9,10 +9,11 @@ the greatest numbers of each kernel's instances. --write puts it into docs/cuda.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
-import sys
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def compile_verbose(source: Path, architecture: str) -> str:
     command += ["-DSTRIATE_CUDA_BACKEND", "-Xptxas=-v", "-o", "/dev/null", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{source.relative_to(ROOT)} for {architecture}:\n{done.stdout}{done.stderr}")
+        raise SystemExit(f"{source.relative_to(ROOT)}, {architecture}:\n{done.stdout}{done.stderr}")
     names = subprocess.run(
         ["c++filt"], input=done.stderr, capture_output=True, text=True, check=True
     )
@@ -92,9 +93,11 @@ def main() -> None:
     arguments = parser.parse_args()
     architectures = tuple(arguments.architectures)
     table: dict[tuple[str, str], Usage] = defaultdict(Usage)
-    for source in sorted((ROOT / "csrc/cuda").rglob("*.cu")):
-        for architecture in architectures:
-            text = compile_verbose(source, architecture)
+    sources = sorted((ROOT / "csrc/cuda").rglob("*.cu"))
+    jobs = [(source, architecture) for source in sources for architecture in architectures]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        texts = pool.map(lambda job: compile_verbose(*job), jobs)
+        for (source, architecture), text in zip(jobs, texts, strict=True):
             collect(text, source.parent.name, architecture, table)
     result = markdown(table, architectures)
     if not arguments.write:

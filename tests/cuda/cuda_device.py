@@ -1,11 +1,13 @@
 """Where the CUDA tests compute: a real device, or an array library whose device is the host.
 
 The latter is for the CUDA kernels compiled for the host, and is stricter than a real one: new
-arrays hold NaN, and what lies around every array is checked.
+arrays hold NaN, and what lies around every array is checked or protected.
 """
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +16,9 @@ import numpy.typing as npt
 
 from striate._backend._libraries import View
 
-GUARD = 64
 Array = npt.NDArray[Any]
 POISON = 0xFF  # NaN in either width, and -1
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Device:
@@ -80,11 +82,18 @@ class EmulatedLibrary:
         return array, array.memory.ctypes.data
 
     def new(self, shape: tuple[int, ...], dtype: np.dtype[Any], offset: int = 0) -> DeviceArray:
+        """Make an array that ends where memory ends: whoever reads on is stopped by the system."""
         nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        block = np.full(nbytes + 2 * GUARD + 16, POISON, np.uint8)
-        start = GUARD - block.ctypes.data % 16 + offset  # aligned but for the offset
+        room = (nbytes + 32 + mmap.PAGESIZE - 1) // mmap.PAGESIZE * mmap.PAGESIZE
+        block = np.frombuffer(mmap.mmap(-1, room + mmap.PAGESIZE), np.uint8)
+        if _libc.mprotect(ctypes.c_void_p(block.ctypes.data + room), mmap.PAGESIZE, 0) != 0:
+            raise OSError(ctypes.get_errno(), "mprotect")
+        start = (room - nbytes) // 16 * 16  # aligned but for the offset
+        if offset:
+            start += offset - 16
+        block[:room] = POISON
         memory = block[start : start + nbytes].view(dtype).reshape(shape)
-        self.blocks.append((block, start, start + nbytes))
+        self.blocks.append((block[:room], start, start + nbytes))
         return DeviceArray(memory, block)
 
     def put(self, array: npt.NDArray[Any], offset: int = 0) -> DeviceArray:

@@ -7,10 +7,11 @@ namespace striate::cpu {
 namespace {
 
 // One row of the patch: every `stride`-th column of a row of the source from `part` on, with its
-// padding. `row` is null where there is none.
+// padding. `row` is null where there is none. What lies `ahead` elements later is asked for: the
+// next channel's row, which the processor cannot guess.
 template <class T>
 STRIATE_INLINE void copy_patch_row(const ImplicitGemmPlan& plan, const T* row, const T* mask,
-                                   int64_t part, T* out) {
+                                   int64_t part, int64_t ahead, T* out) {
   const ConvPatch& patch = plan.patch;
   const int64_t pitch = patch.extent[2], stride = patch.parts[2];
   const int64_t begin = -patch.lowest[2];
@@ -23,6 +24,7 @@ STRIATE_INLINE void copy_patch_row(const ImplicitGemmPlan& plan, const T* row, c
       return stride == 1 && n == Vec<T>::lanes ? Vec<T>::load(p)
                                                : Vec<T>::load_strided(p, stride, n);
     };
+    __builtin_prefetch(row + from + ahead);
     Vec<T> v = load(row + from);
     if (mask != nullptr) v = formula::relu_grad(v, load(mask + from));
     if (n == Vec<T>::lanes)
@@ -52,7 +54,7 @@ void copy_patch(const ImplicitGemmPlan& plan, int64_t channels, int64_t depth, i
           const bool inside = at0 >= 0 && at0 < g.src[0] && at1 >= 0 && at1 < g.src[1];
           const int64_t start = c * plane + (at0 * g.src[1] + at1) * g.src[2];
           copy_patch_row(plan, inside ? src + start : nullptr,
-                         inside && mask != nullptr ? mask + start : nullptr, part2, out);
+                         inside && mask != nullptr ? mask + start : nullptr, part2, plane, out);
         }
       }
     }

@@ -3,8 +3,10 @@
 
 #include "bindings/array.h"
 #include "core/context.h"
+#include "core/plan/conv.h"
 
 #if defined(STRIATE_CUDA_BACKEND)
+#include "cuda/conv/plan.h"
 #include "cuda/kernels.h"
 #else
 #include "cpu/dispatch.h"
@@ -17,6 +19,14 @@ namespace striate::bindings {
 template <class T>
 const Kernels<T>& kernels() {
   return cuda::kernels().get<T>();
+}
+
+inline const char* kernel_set() { return cuda::kernels().isa; }
+
+// The plan of the current options.
+template <class T>
+ConvPlan plan_for(ConvDirection direction, const ConvProblem& problem) {
+  return cuda::plan_conv(direction, problem, plan_options());
 }
 
 // The library whose arrays this thread's coming call is given, with its device and its stream.
@@ -36,6 +46,15 @@ inline void check_labels(const char*, const CrossEntropyProblem&, const Shape&, 
 template <class T>
 const Kernels<T>& kernels() {
   return cpu::kernels().get<T>();
+}
+
+inline const char* kernel_set() { return cpu::kernels().isa; }
+
+// The plan of the current instruction set and options.
+template <class T>
+ConvPlan plan_for(ConvDirection direction, const ConvProblem& problem) {
+  const ConvTiles tiles{kernels<T>().conv->tile, kernels<T>().conv_weight_grad->tile};
+  return plan_conv(direction, problem, tiles, plan_options());
 }
 
 inline Context context() { return Context{}; }

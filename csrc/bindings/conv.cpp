@@ -151,7 +151,6 @@ void register_transposed(py::module_& module, const ConvFamily& family) {
 void register_conv(py::module_& module) {
   for (const ConvFamily& family : kConv) register_family(module, family);
   for (const ConvFamily& family : kConvTranspose) register_transposed(module, family);
-  register_packed_weights(module);
 }
 
 }  // namespace striate::bindings

@@ -2,8 +2,7 @@
 #pragma once
 
 #include "bindings/arguments.h"
-#include "bindings/backend.h"
-#include "core/plan/conv.h"
+#include "core/spec/conv.h"
 
 namespace striate::bindings {
 
@@ -39,12 +38,5 @@ inline constexpr ConvFamily kConvTranspose[] = {
     {2, "conv_transpose2d", "conv_transpose2d_input_grad", "conv_transpose2d_weight_grad"},
     {3, "conv_transpose3d", "conv_transpose3d_input_grad", "conv_transpose3d_weight_grad"},
 };
-
-// The plan of the current instruction set and options.
-template <class T>
-ConvPlan plan_for(ConvDirection direction, const ConvProblem& problem) {
-  const ConvTiles tiles{kernels<T>().conv->tile, kernels<T>().conv_weight_grad->tile};
-  return plan_conv(direction, problem, tiles, plan_options());
-}
 
 }  // namespace striate::bindings

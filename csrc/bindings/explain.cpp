@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings/backend.h"
 #include "bindings/conv.h"
 #include "bindings/register.h"
 #include "core/spec/shapes.h"

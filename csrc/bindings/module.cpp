@@ -1,4 +1,5 @@
 #include "bindings/errors.h"
+#include "bindings/packed_weights.h"
 #include "bindings/register.h"
 #include "core/fork.h"
 
@@ -13,6 +14,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_ceiling(module);
   bindings::register_activation(module);
   bindings::register_conv(module);
+  bindings::register_packed_weights(module);
   bindings::register_explain(module);
   bindings::register_linear(module);
   bindings::register_dropout(module);

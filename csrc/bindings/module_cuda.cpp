@@ -26,7 +26,10 @@ PYBIND11_MODULE(STRIATE_CUDA_MODULE, module, pybind11::mod_gil_not_used()) {
     }
     cuda::raise_value_error();
   });
+  bindings::register_plan_options(module);
   bindings::register_activation(module);
+  bindings::register_conv(module);
+  bindings::register_linear(module);
   bindings::register_elementwise(module);
   bindings::register_prelu(module);
   bindings::register_scale_channels(module);

@@ -5,6 +5,7 @@
 
 #include "bindings/array.h"
 #include "bindings/call.h"
+#include "core/spec/shapes.h"
 
 namespace striate::bindings {
 namespace {
@@ -21,15 +22,21 @@ std::unique_ptr<PackedWeights> pack_conv_weights(py::object w_object, py::object
                                    parse_conv_args(function, stride, padding, dilation, groups));
   const void* w_data = w.data();
   auto packed = std::make_unique<PackedWeights>();
-  packed->weights = py::reinterpret_borrow<py::array>(w_object);
-  packed->isa = cpu::kernels().isa;
+  packed->weights = py::reinterpret_borrow<ArrayHandle>(w_object);
+  packed->rank = rank;
+  packed->isa = kernel_set();
   packed->groups = p.groups;
+  int64_t elements = 0;
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     packed->algorithm = plan_for<T>(ConvDirection::forward, p).algorithm;
-    packed->bytes = kernels<T>().conv->packed_size(p, packed->algorithm) * int64_t{sizeof(T)};
-    if (packed->bytes == 0) return;
-    packed->buffer.emplace(static_cast<size_t>(packed->bytes));
+    elements = kernels<T>().conv->packed_size(p, packed->algorithm);
+  });
+  packed->bytes = elements * static_cast<int64_t>(size_of(p.dtype));
+  if (elements == 0) return packed;
+  packed->buffer.emplace(p.dtype, spec::make_shape(elements));
+  run_for(p.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
     kernels<T>().conv->pack(p, packed->algorithm, static_cast<const T*>(w_data),
                             static_cast<T*>(packed->buffer->data()), context());
   });
@@ -39,7 +46,7 @@ std::unique_ptr<PackedWeights> pack_conv_weights(py::object w_object, py::object
 }  // namespace
 
 const PackedWeights* as_packed_weights(const py::object& object) {
-  if (py::isinstance<py::array>(object) || !py::isinstance<PackedWeights>(object)) return nullptr;
+  if (is_array(object) || !py::isinstance<PackedWeights>(object)) return nullptr;
   return object.cast<const PackedWeights*>();
 }
 
@@ -47,7 +54,7 @@ void register_packed_weights(py::module_& module) {
   py::class_<PackedWeights>(module, "_PackedWeights")
       .def_property_readonly("algorithm",
                              [](const PackedWeights& p) { return algorithm_name(p.algorithm); })
-      .def_property_readonly("rank", [](const PackedWeights& p) { return p.weights.ndim() - 2; })
+      .def_property_readonly("rank", [](const PackedWeights& p) { return p.rank; })
       .def_property_readonly("nbytes", [](const PackedWeights& p) { return p.bytes; });
   module.def("pack_conv_weights", pack_conv_weights);
 }

@@ -3,25 +3,26 @@
 
 #include <optional>
 
+#include "bindings/backend.h"
 #include "bindings/conv.h"
-#include "core/memory.h"
 
 namespace striate::bindings {
 
 // Never changes. A call that runs another algorithm reads `weights` instead.
 struct PackedWeights {
-  py::array weights;
-  const char* isa;
+  ArrayHandle weights;
+  int rank;         // spatial axes
+  const char* isa;  // whose kernels read the form
   ConvAlgorithm algorithm;
   int64_t groups;
   int64_t bytes;
-  std::optional<Buffer> buffer;  // none where the algorithm has no form of its own
+  std::optional<Output> buffer;  // none where the algorithm has no form of its own
 
   // Null where a call cannot read what was packed. The form depends on the filters alone.
   template <class T>
   const T* data(const ConvProblem& problem, ConvAlgorithm wanted) const {
     const bool fits =
-        buffer && isa == cpu::kernels().isa && algorithm == wanted && groups == problem.groups;
+        buffer && isa == kernel_set() && algorithm == wanted && groups == problem.groups;
     return fits ? static_cast<const T*>(buffer->data()) : nullptr;
   }
 };

@@ -6,6 +6,7 @@
 namespace striate::bindings {
 
 void register_settings(pybind11::module_& module);
+void register_plan_options(pybind11::module_& module);
 void register_ceiling(pybind11::module_& module);
 void register_activation(pybind11::module_& module);
 void register_conv(pybind11::module_& module);

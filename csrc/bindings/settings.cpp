@@ -8,7 +8,6 @@
 #include "build_info.h"  // written by the build
 #include "core/check.h"
 #include "core/memory.h"
-#include "core/plan/options.h"
 #include "core/pool.h"
 #include "cpu/dispatch.h"
 
@@ -39,26 +38,6 @@ int64_t environment_number(const char* name) {
   const long long value = std::strtoll(text, &end, 10);
   check(*end == '\0' && value > 0, name, "must be a positive number. Got '", text, "'.");
   return value;
-}
-
-void set_precision(const py::object& object) {
-  const std::string name = parse_text("set_precision", "precision", object);
-  check(name == "fast" || name == "exact", "set_precision",
-        "precision must be 'fast' or 'exact'. Got precision='", name, "'.");
-  set_exact(name == "exact");
-}
-
-void set_workspace_limit(const py::object& object) {
-  static constexpr char function[] = "set_max_workspace";
-  if (object.is_none()) return set_max_workspace(-1);
-  const int64_t bytes = parse_int(function, "bytes", object);
-  check(bytes >= 0, function, "bytes must be None or not negative. Got bytes=", bytes, ".");
-  set_max_workspace(bytes);
-}
-
-py::object workspace_limit() {
-  const int64_t bytes = plan_options().max_workspace;
-  return bytes < 0 ? py::object(py::none()) : py::object(py::int_(bytes));
 }
 
 py::dict memory_stats_dict() {
@@ -112,10 +91,7 @@ void register_settings(py::module_& module) {
   });
   module.def("get_num_threads", [] { return num_threads(); });
   module.def("thread_info", thread_info);
-  module.def("set_precision", set_precision);
-  module.def("get_precision", [] { return plan_options().exact ? "exact" : "fast"; });
-  module.def("set_max_workspace", set_workspace_limit);
-  module.def("get_max_workspace", workspace_limit);
+  register_plan_options(module);
   module.def("cgroup_cpu_quota",
              [](const std::string& proc) { return cgroup_cpu_quota(proc.c_str()); });
   module.def("memory_stats", memory_stats_dict);

@@ -8,6 +8,9 @@
   X(ceiling, CeilingKernels)                   \
   X(activation, ActivationKernels)             \
   X(prelu, PreluKernels)                       \
+  X(conv, ConvKernels)                         \
+  X(conv_weight_grad, ConvWeightGradKernels)   \
+  X(linear, LinearKernels)                     \
   X(elementwise, ElementwiseKernels)           \
   X(scale_channels, ScaleChannelsKernels)      \
   X(concat, ConcatKernels)                     \

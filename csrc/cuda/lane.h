@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include <cmath>
 #include <cstdint>
 
 #include "core/formula/inline.h"
@@ -10,8 +11,11 @@
 #define STRIATE_DEVICE __host__ __device__ __forceinline__
 #if defined(__CUDA_ARCH__)
 #define STRIATE_UNROLL _Pragma("unroll")
+#define STRIATE_PRAGMA(text) _Pragma(#text)
+#define STRIATE_UNROLL_BY(count) STRIATE_PRAGMA(unroll count)
 #else
 #define STRIATE_UNROLL
+#define STRIATE_UNROLL_BY(count)
 #endif
 
 namespace striate::cuda {

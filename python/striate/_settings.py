@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from striate import _core
+from striate import _backend, _core
 from striate._typing import Precision
 
 
@@ -30,8 +30,10 @@ def set_precision(precision: Precision) -> None:
     """Choose between the fastest algorithms and direct sums, from now on and for every thread.
 
     "fast", the default, lets a float32 convolution use a transform (Winograd's) where that is
-    faster; its error is larger, though still of the order of float32's rounding. "exact" computes
-    every output as one sum of the products that define it. float64 is always computed so.
+    faster; its error is larger, though still of the order of float32's rounding. On CUDA it lets
+    convolutions and linear layers round their float32 factors to TF32 (ten bits of fraction), which
+    tensor cores multiply; sums stay in float32. "exact" computes every output as one sum of the
+    products that define it. float64 is always computed so.
 
     Raises:
         ValueError: precision is neither "fast" nor "exact".
@@ -45,6 +47,7 @@ def set_precision(precision: Precision) -> None:
         >>> striate.set_precision("fast")
     """
     _core.set_precision(precision)
+    _backend.share_options()
 
 
 def get_precision() -> Precision:
@@ -75,6 +78,7 @@ def set_max_workspace(bytes: int | None) -> None:
         >>> striate.set_max_workspace(None)
     """
     _core.set_max_workspace(bytes)
+    _backend.share_options()
 
 
 def get_max_workspace() -> int | None:

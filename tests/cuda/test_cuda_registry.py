@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from cuda_device import Device
 
+import striate
 from striate import _backend, _verify
 from striate._registry import OPS, Array, Op, Sample
 
@@ -30,6 +31,14 @@ def run(op: Op, sample: Sample, device: Device, to_numpy: Callable[[Any], Any]) 
     written = [a for name in op.in_place for a in arguments[name] or () if a is not None]
     returned = () if result is None else result if isinstance(result, tuple) else (result,)
     return [np.asarray(a) for a in to_numpy([*written, *returned])]
+
+
+@pytest.fixture(autouse=True)
+def exact(device: Device) -> Iterator[None]:
+    """Tolerances are those of exact sums; test_cuda_products has those of tensor cores."""
+    striate.set_precision("exact")
+    yield
+    striate.set_precision("fast")
 
 
 def has_kernel(name: str) -> bool:

@@ -25,7 +25,6 @@ struct Bytes {
 // One way to compute some directions of some problems.
 struct Candidate {
   ConvAlgorithm algorithm;
-  const char* name;
   bool (*serves)(const Request&);
   Bytes (*bytes)(const Request&);
   const char* why;
@@ -114,49 +113,38 @@ Bytes implicit_gemm_bytes(const Request& r, bool shared) {
 // The first that serves a problem and fits max_workspace computes it. Every problem is served by
 // one that needs no workspace.
 const Candidate candidates[] = {
-    {ConvAlgorithm::group_lanes, "group lanes", group_lanes_pay, group_lanes_bytes,
+    {ConvAlgorithm::group_lanes, group_lanes_pay, group_lanes_bytes,
      "there are groups enough to fill vectors, each too small for a matrix product"},
-    {ConvAlgorithm::direct, "direct", few_channels, direct_bytes,
+    {ConvAlgorithm::direct, few_channels, direct_bytes,
      "the groups have too few channels for a matrix product"},
-    {ConvAlgorithm::winograd, "Winograd", winograd_pays, winograd_bytes,
+    {ConvAlgorithm::winograd, winograd_pays, winograd_bytes,
      "tiles of 6x6 save multiplications where the filter moves by one pixel"},
-    {ConvAlgorithm::broadcast, "broadcast", is_weight_grad,
+    {ConvAlgorithm::broadcast, is_weight_grad,
      [](const Request& r) { return broadcast_bytes(r, true); },
      "a matrix product over pixels serves any window"},
-    {ConvAlgorithm::broadcast_unsliced, "broadcast without workspace", is_weight_grad,
+    {ConvAlgorithm::broadcast_unsliced, is_weight_grad,
      [](const Request& r) { return broadcast_bytes(r, false); }, "tasks share no sums"},
-    {ConvAlgorithm::implicit_gemm, "implicit GEMM", is_product_over_channels,
+    {ConvAlgorithm::implicit_gemm, is_product_over_channels,
      [](const Request& r) { return implicit_gemm_bytes(r, true); },
      "a matrix product over gathered pixels serves any window"},
-    {ConvAlgorithm::implicit_gemm_unshared, "implicit GEMM without workspace",
-     is_product_over_channels, [](const Request& r) { return implicit_gemm_bytes(r, false); },
+    {ConvAlgorithm::implicit_gemm_unshared, is_product_over_channels,
+     [](const Request& r) { return implicit_gemm_bytes(r, false); },
      "each task packs its weights anew"},
 };
 
-double direct_flops(const ConvProblem& p) {
-  const auto outputs = static_cast<double>(p.batch * p.out_channels * p.window.out_size());
-  return 2 * outputs * static_cast<double>(p.in_channels / p.groups * p.window.kernel_size());
-}
-
 }  // namespace
-
-const char* algorithm_name(ConvAlgorithm algorithm) {
-  for (const Candidate& candidate : candidates)
-    if (candidate.algorithm == algorithm) return candidate.name;
-  return "?";
-}
 
 ConvPlan plan_conv(ConvDirection direction, const ConvProblem& p, const ConvTiles& tiles,
                    const PlanOptions& options) {
   const Request request{direction, p, tiles, options.exact};
   ConvPlan plan{};
-  plan.flops = direct_flops(p);
+  plan.flops = p.flops();
   for (const Candidate& candidate : candidates) {
     if (!candidate.serves(request)) continue;
     const Bytes bytes = candidate.bytes(request);
     if (options.max_workspace >= 0 && bytes.workspace > options.max_workspace) {
       if (plan.refused == nullptr) {
-        plan.refused = candidate.name;
+        plan.refused = algorithm_name(candidate.algorithm);
         plan.refused_workspace = bytes.workspace;
       }
       continue;

@@ -30,6 +30,10 @@ Shape ConvProblem::y_shape() const { return with_spatial(batch, out_channels, wi
 Shape ConvProblem::w_shape() const {
   return with_spatial(out_channels, groups == 0 ? 0 : in_channels / groups, window.kernel, rank);
 }
+double ConvProblem::flops() const {
+  const auto outputs = static_cast<double>(batch * out_channels * window.out_size());
+  return 2 * outputs * static_cast<double>(in_channels / groups * window.kernel_size());
+}
 
 namespace spec {
 namespace {

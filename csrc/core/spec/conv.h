@@ -17,6 +17,8 @@ struct ConvProblem {
   Shape x_shape() const;
   Shape y_shape() const;
   Shape w_shape() const;
+  // Of the direct sum: a multiplication and an addition for each term.
+  double flops() const;
 };
 
 namespace spec {

@@ -102,7 +102,15 @@ def cuda_kernels() -> Kernels:
 
         _cuda.require_device()
         _loaded["cuda"] = _cuda
+        share_options()
     return cast("Kernels", _loaded["cuda"])
+
+
+def share_options() -> None:
+    """Hand `set_precision` and `set_max_workspace` on to the CUDA module, if it is loaded."""
+    for module in _loaded.values():
+        module.set_precision(_core.get_precision())
+        module.set_max_workspace(_core.get_max_workspace())
 
 
 def cuda_problem() -> str | None:

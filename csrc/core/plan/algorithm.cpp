@@ -1,0 +1,27 @@
+#include "core/plan/conv.h"
+
+namespace striate {
+
+const char* algorithm_name(ConvAlgorithm algorithm) {
+  switch (algorithm) {
+    case ConvAlgorithm::implicit_gemm:
+      return "implicit GEMM";
+    case ConvAlgorithm::implicit_gemm_unshared:
+      return "implicit GEMM without workspace";
+    case ConvAlgorithm::direct:
+      return "direct";
+    case ConvAlgorithm::group_lanes:
+      return "group lanes";
+    case ConvAlgorithm::winograd:
+      return "Winograd";
+    case ConvAlgorithm::broadcast:
+      return "broadcast";
+    case ConvAlgorithm::broadcast_unsliced:
+      return "broadcast without workspace";
+    case ConvAlgorithm::tensor_cores:
+      return "implicit GEMM on tensor cores";
+  }
+  return "?";
+}
+
+}  // namespace striate

@@ -10,11 +10,17 @@ Gemm plan_gemm(Gemm g, TileShape tile) {
   // A task's sums, and the panels of B that its rows share, stay in a core's own cache.
   constexpr int64_t kMostPanels = 8;
   constexpr int64_t kMostRows = 128;
+  constexpr int64_t kMostElements = 128 * 1024;
   constexpr int64_t kTasks = 16;
   const int64_t panels = std::max<int64_t>(1, ceil_div(g.columns, tile.columns));
   const int64_t row_panels = std::max<int64_t>(1, ceil_div(g.rows, tile.rows));
-  g.panels_per_task = std::clamp<int64_t>(panels / kTasks, 1, kMostPanels);
-  g.column_tasks = ceil_div(panels, g.panels_per_task);
+  // Where the depth is small the result is most of the work: long runs of its rows are written
+  // faster than short ones.
+  const int64_t fit = kMostElements / (tile.columns * std::clamp<int64_t>(g.depth, 1, kDepthBlock));
+  const int64_t most_panels = g.c_column == 1 ? std::max(kMostPanels, fit) : kMostPanels;
+  const int64_t share = row_panels < kTasks ? panels / kTasks : panels;
+  g.column_tasks = ceil_div(panels, std::clamp<int64_t>(share, 1, most_panels));
+  g.panels_per_task = ceil_div(panels, g.column_tasks);
   const int64_t wanted = ceil_div(kTasks, g.column_tasks);
   const int64_t most = std::max<int64_t>(1, kMostRows / tile.rows);
   g.rows_per_task = tile.rows * std::clamp<int64_t>(ceil_div(row_panels, wanted), 1, most);

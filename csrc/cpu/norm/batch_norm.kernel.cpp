@@ -194,17 +194,19 @@ template <class T>
 void inference(const BatchNormProblem& p, const T* x, const T* mean, const T* var, const T* gamma,
                const T* beta, bool relu, T* y, const Context& context) {
   if (p.per_channel() == 0) return;
-  auto* const factors =
-      static_cast<NormalizeFactors<T>*>(context.allocate(p.channels * sizeof(NormalizeFactors<T>)));
-  for (int64_t c = 0; c < p.channels; ++c)
-    factors[c] = NormalizeFactors<T>::of(mean[c], var[c], p.eps, value_or(gamma, c, T(1)),
-                                         value_or(beta, c, T(0)));
-  if (p.positions == 1)
-    relu ? infer_rows<true>(p, x, factors, y, context)
-         : infer_rows<false>(p, x, factors, y, context);
-  else
-    relu ? infer<true>(p, x, factors, y, context) : infer<false>(p, x, factors, y, context);
-  context.deallocate(factors);
+  const auto factors_of = [=](int64_t c) {
+    return NormalizeFactors<T>::of(mean[c], var[c], p.eps, value_or(gamma, c, T(1)),
+                                   value_or(beta, c, T(0)));
+  };
+  if (p.positions == 1) {
+    relu ? infer_rows<true>(p, x, factors_of, y, context)
+         : infer_rows<false>(p, x, factors_of, y, context);
+    return;
+  }
+  const Workspace<NormalizeFactors<T>> factors(context, p.channels);
+  for (int64_t c = 0; c < p.channels; ++c) factors.data()[c] = factors_of(c);
+  relu ? infer<true>(p, x, factors.data(), y, context)
+       : infer<false>(p, x, factors.data(), y, context);
 }
 
 }  // namespace

@@ -166,25 +166,39 @@ void grad_rows(const BatchNormProblem& p, const T* dy, const T* x, const T* mean
   });
 }
 
-template <bool kRelu, class T>
-void infer_rows(const BatchNormProblem& p, const T* x, const formula::NormalizeFactors<T>* factors,
-                T* y, const Context& context) {
-  constexpr int lanes = Vec<T>::lanes, width = kTileVectors * lanes;
-  for_each_tile<T>(p, context, [&](auto full, int64_t first, int columns) {
-    T centre[width] = {}, scale[width] = {}, shift[width] = {};
-    for (int i = 0; i < columns; ++i) {
-      centre[i] = factors[first + i].centre;
-      scale[i] = factors[first + i].scale;
-      shift[i] = factors[first + i].shift;
+// factors_of(channel) for all channels, in arrays of their own; then rows are read as they lie.
+template <bool kRelu, class T, class FactorsOf>
+void infer_rows(const BatchNormProblem& p, const T* x, const FactorsOf& factors_of, T* y,
+                const Context& context) {
+  constexpr int64_t kChannels = 256;  // of a chunk
+  const Workspace<T> factors(context, 3 * p.channels);
+  T* const centre = factors.data();
+  T* const scale = centre + p.channels;
+  T* const shift = scale + p.channels;
+  parallel_for(context, ceil_div(p.channels, kChannels), 0, [=](int64_t chunk, void*) {
+    const int64_t end = least((chunk + 1) * kChannels, p.channels);
+    for (int64_t c = chunk * kChannels; c < end; ++c) {
+      const formula::NormalizeFactors<T> f = factors_of(c);
+      centre[c] = f.centre;
+      scale[c] = f.scale;
+      shift[c] = f.shift;
     }
-    for (int64_t r = 0; r < p.batch; ++r)
-      for_each_of_tile<T>(full, columns, [&](int v, int n) {
-        const int at = v * lanes;
-        const int64_t i = r * p.channels + first + at;
-        const Vec<T> value = formula::normalize(Vec<T>::load(x + i, n), Vec<T>::load(centre + at),
-                                                Vec<T>::load(scale + at), Vec<T>::load(shift + at));
-        (kRelu ? formula::relu(value) : value).store(y + i, n);
+  });
+  const int64_t pieces = ceil_div(p.channels, kElementsPerChunk);
+  const int64_t rows = ceil_div(kElementsPerChunk, p.channels);
+  parallel_for(context, ceil_div(p.batch, rows) * pieces, 0, [=](int64_t chunk, void*) {
+    const int64_t first = chunk % pieces * kElementsPerChunk;
+    const int64_t last = least(first + kElementsPerChunk, p.channels);
+    const int64_t end = least((chunk / pieces + 1) * rows, p.batch);
+    for (int64_t row = chunk / pieces * rows; row < end; ++row) {
+      const int64_t at = row * p.channels;
+      for_each_vector<T>(first, last, [=](int64_t c, int n) {
+        const Vec<T> value =
+            formula::normalize(Vec<T>::load(x + at + c, n), Vec<T>::load(centre + c, n),
+                               Vec<T>::load(scale + c, n), Vec<T>::load(shift + c, n));
+        (kRelu ? formula::relu(value) : value).store(y + at + c, n);
       });
+    }
   });
 }
 

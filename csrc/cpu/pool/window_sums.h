@@ -151,13 +151,48 @@ void sum_wide(const Pool& pool, const AvgPoolProblem& p, const Tables<T>& tables
   });
 }
 
+// Planes of this many vectors at most, each of which is one window.
+constexpr int64_t kSmallPlane = 16;
+
+template <class Pool, class T>
+void sum_small_planes(const Pool& pool, const AvgPoolProblem& p, const Tables<T>& tables,
+                      const T* x, T* y, const Context& context) {
+  constexpr int lanes = Vec<T>::lanes;
+  const int64_t length = p.window.in_size(), whole = length / lanes * lanes;
+  const int rest = static_cast<int>(length - whole);
+  const T divisor = static_cast<T>(tables.windows[0][0].count * tables.windows[1][0].count) *
+                    tables.column_counts[0];
+  const int64_t per_chunk = ceil_div(kElementsPerChunk, length);
+  parallel_for(context, ceil_div(p.planes(), per_chunk), 0, [&](int64_t chunk, void*) {
+    const int64_t end = least((chunk + 1) * per_chunk, p.planes());
+    for (int64_t plane = chunk * per_chunk; plane < end; ++plane) {
+      const T* const from = x + plane * length;
+      Vec<T> even = Vec<T>::zero(), odd = Vec<T>::zero();
+      int64_t i = 0;
+      for (; i + 2 * lanes <= whole; i += 2 * lanes) {
+        even = even + pool.term(Vec<T>::load(from + i));
+        odd = odd + pool.term(Vec<T>::load(from + i + lanes));
+      }
+      if (i < whole) even = even + pool.term(Vec<T>::load(from + i));
+      if (rest > 0) odd = odd + pool.term(Vec<T>::load(from + whole, rest));
+      y[plane] = pool.result(reduce_add(even + odd), divisor);
+    }
+  });
+}
+
 // y = pool.result(sum of pool.term(x) over the window, its divisor), for vectors; for scalars too
 // where windows are wide.
 template <class Pool, class T>
 void sum_windows(const Pool& pool, const AvgPoolProblem& p, const T* x, T* y,
                  const Context& context) {
   const Tables<T> tables(p, context);
-  if (!p.narrow())
+  const Window& w = p.window;
+  const bool one = w.out_size() == 1 && w.kernel[0] == w.in[0] && w.kernel[1] == w.in[1] &&
+                   w.kernel[2] == w.in[2];
+  if (one && w.pad[0] + w.pad[1] + w.pad[2] == 0 && w.in_size() > kNarrowPool &&
+      w.in_size() <= kSmallPlane * Vec<T>::lanes)
+    sum_small_planes(pool, p, tables, x, y, context);
+  else if (!p.narrow())
     sum_wide(pool, p, tables, x, y, context);
   else if (p.window.stride[2] == 1)
     sum_narrow<1>(pool, p, tables, x, y, context);

@@ -5,10 +5,12 @@
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-// row(offset) for every row where classes lie side by side; else block(offset, positions).
+constexpr int64_t kCopiedClasses = 256;
+
+// row(offset) for every row where classes lie side by side; else block(offset, positions, scratch).
 template <class Row, class Block>
 STRIATE_INLINE void for_each_slice(const SoftmaxProblem& p, const Context& context, const Row& row,
-                                   const Block& block) {
+                                   const Block& block, size_t scratch_bytes = 0) {
   if (p.outer == 0) return;
   if (p.inner == 1) {
     const int64_t together = p.classes < kElementsPerChunk ? kElementsPerChunk / p.classes : 1;
@@ -21,10 +23,10 @@ STRIATE_INLINE void for_each_slice(const SoftmaxProblem& p, const Context& conte
   }
   const int64_t together = positions_per_block(p.classes);
   const int64_t blocks = ceil_div(p.inner, together);
-  parallel_for(context, p.outer * blocks, 0, [&](int64_t chunk, void*) {
+  parallel_for(context, p.outer * blocks, scratch_bytes, [&](int64_t chunk, void* scratch) {
     const int64_t first = chunk % blocks * together;
     const int64_t left = p.inner - first;
-    block(chunk / blocks * p.classes * p.inner + first, left < together ? left : together);
+    block(chunk / blocks * p.classes * p.inner + first, left < together ? left : together, scratch);
   });
 }
 
@@ -48,7 +50,7 @@ void softmax(const SoftmaxProblem& p, const T* x, T* y, const Context& context) 
           (Vec<T>::load(to + c, n) * scale).store(to + c, n);
         });
       },
-      [=](int64_t at, int64_t count) {
+      [=](int64_t at, int64_t count, void*) {
         T top[kPositionsPerBlock], sum[kPositionsPerBlock];
         T* const to = y + at;
         block_max(x + at, p.classes, p.inner, count, top);
@@ -75,7 +77,7 @@ void log_softmax(const SoftmaxProblem& p, const T* x, T* y, const Context& conte
           (Vec<T>::load(from + c, n) - top_vector - log_sum).store(to + c, n);
         });
       },
-      [=](int64_t at, int64_t count) {
+      [=](int64_t at, int64_t count, void*) {
         T top[kPositionsPerBlock], sum[kPositionsPerBlock];
         const T* const from = x + at;
         T* const to = y + at;
@@ -95,6 +97,10 @@ void log_softmax(const SoftmaxProblem& p, const T* x, T* y, const Context& conte
 template <class T, class Term, class Result>
 STRIATE_INLINE void grad(const SoftmaxProblem& p, const T* dy, const T* y, T* dx,
                          const Context& context, const Term& term, const Result& result) {
+  constexpr int lanes = Vec<T>::lanes;
+  // Planes of 2^n bytes share their places in a cache, so that a block's are gone when they are
+  // read again.
+  const bool copied = p.classes <= kCopiedClasses;
   for_each_slice(
       p, context,
       [=](int64_t at) {
@@ -107,18 +113,29 @@ STRIATE_INLINE void grad(const SoftmaxProblem& p, const T* dy, const T* y, T* dx
               .store(dx + at + c, n);
         });
       },
-      [=](int64_t at, int64_t count) {
+      [=](int64_t at, int64_t count, void* scratch) {
         T sum[kPositionsPerBlock];
+        T* const copy = static_cast<T*>(scratch);
+        const int64_t row = ceil_div(count, lanes) * lanes;
         block_sum(p.classes, count, sum, [=](int64_t c, int64_t i, int n) {
           const int64_t own = at + c * p.inner + i;
-          return term(Vec<T>::load(dy + own, n), Vec<T>::load(y + own, n));
+          const Vec<T> g = Vec<T>::load(dy + own, n), v = Vec<T>::load(y + own, n);
+          if (copied) {
+            g.store(copy + 2 * c * row + i);
+            v.store(copy + (2 * c + 1) * row + i);
+          }
+          return term(g, v);
         });
         for_each_in_block<T>(p.classes, count, [&](int64_t c, int64_t i, int n) {
           const int64_t own = at + c * p.inner + i;
-          result(Vec<T>::load(dy + own, n), Vec<T>::load(y + own, n), Vec<T>::load(sum + i, n))
-              .store(dx + own, n);
+          const Vec<T> g =
+              copied ? Vec<T>::load(copy + 2 * c * row + i) : Vec<T>::load(dy + own, n);
+          const Vec<T> v =
+              copied ? Vec<T>::load(copy + (2 * c + 1) * row + i) : Vec<T>::load(y + own, n);
+          result(g, v, Vec<T>::load(sum + i, n)).store(dx + own, n);
         });
-      });
+      },
+      copied ? static_cast<size_t>(2 * p.classes * positions_per_block(p.classes)) * sizeof(T) : 0);
 }
 
 template <class T>

@@ -37,4 +37,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bindings::register_scale_channels(module);
   bindings::register_elementwise_loss(module);
   bindings::register_layer_norm(module);
+  bindings::register_elementary(module);
 }

@@ -32,5 +32,6 @@ void register_prelu(pybind11::module_& module);
 void register_scale_channels(pybind11::module_& module);
 void register_elementwise_loss(pybind11::module_& module);
 void register_layer_norm(pybind11::module_& module);
+void register_elementary(pybind11::module_& module);
 
 }  // namespace striate::bindings

@@ -99,6 +99,14 @@ struct CeilingKernels {
   void (*copy)(int64_t count, const T* x, T* y, const Context&);
 };
 
+// For what measures their errors: operations include the formulas.
+template <class T>
+struct ElementaryKernels {
+  void (*exp)(int64_t count, const T* x, T* y, const Context&);
+  void (*log)(int64_t count, const T* x, T* y, const Context&);
+  void (*pow)(int64_t count, T exponent, const T* x, T* y, const Context&);
+};
+
 // Indices count in the plane; 32 bits suffice where PoolProblem says so. The gradient returns the
 // place of the first index outside the plane, or -1.
 template <class T>
@@ -316,6 +324,7 @@ struct Kernels {
   const AdagradKernels<T>* adagrad;
   const RmspropKernels<T>* rmsprop;
   const WeightKernels<T>* weights;
+  const ElementaryKernels<T>* elementary;
 };
 
 struct KernelTable {
@@ -392,6 +401,8 @@ extern const RmspropKernels<float> rmsprop_f32;
 extern const RmspropKernels<double> rmsprop_f64;
 extern const WeightKernels<float> weights_f32;
 extern const WeightKernels<double> weights_f64;
+extern const ElementaryKernels<float> elementary_f32;
+extern const ElementaryKernels<double> elementary_f64;
 extern const CeilingKernels<float> ceiling_f32;
 extern const CeilingKernels<double> ceiling_f64;
 extern const AdaptiveMaxPoolKernels<float> adaptive_max_pool_f32;

@@ -38,7 +38,8 @@ const KernelTable table = {
      &scale_channels_f32,
      &adagrad_f32,
      &rmsprop_f32,
-     &weights_f32},
+     &weights_f32,
+     &elementary_f32},
     {&ceiling_f64,
      &activation_f64,
      &conv_f64,
@@ -69,7 +70,8 @@ const KernelTable table = {
      &scale_channels_f64,
      &adagrad_f64,
      &rmsprop_f64,
-     &weights_f64},
+     &weights_f64,
+     &elementary_f64},
 };
 
 }  // namespace striate::cpu::STRIATE_ISA

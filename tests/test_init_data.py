@@ -166,6 +166,47 @@ def test_autoencoder_learns_to_reconstruct() -> None:
     assert all(p.grad is None for p in net.parameters())
 
 
+def smooth(*shape: int) -> Any:
+    """Random walks along the last axis: what neighbours say of each other can be learnt."""
+    walks = np.cumsum(np.random.default_rng(5).standard_normal(shape), -1)
+    return (walks / walks.std()).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("layers", "x"),
+    [
+        ([nn.Conv1d(2, 6, 5, padding=2), nn.Conv1d(6, 2, 3, stride=2)], smooth(64, 2, 24)),
+        ([nn.Conv3d(1, 5, 3, padding=1), nn.Conv3d(5, 2, 3, groups=1)], smooth(32, 1, 4, 5, 6)),
+        (
+            [
+                nn.ConvTranspose1d(3, 6, 4, stride=2, padding=1, activation="relu"),
+                nn.ConvTranspose2d(1, 1, 1),
+            ],
+            smooth(64, 3, 12),
+        ),
+        (
+            [nn.ConvTranspose2d(2, 6, 3, stride=2, output_padding=1), nn.ConvTranspose2d(6, 2, 3)],
+            smooth(48, 2, 6, 5),
+        ),
+        (
+            [nn.ConvTranspose3d(2, 4, 2, stride=2, groups=2), nn.ConvTranspose3d(4, 2, 1)],
+            smooth(32, 2, 2, 3, 4),
+        ),
+    ],
+    ids=["Conv1d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"],
+)
+def test_autoencoder_trains_every_kind_of_convolution(layers: list[nn.Module], x: Any) -> None:
+    (row,) = init.autoencoder(nn.Sequential(*layers), x, epochs=20, lr=1e-2, noise=0.1)
+    assert row.path == "0"
+    assert row.after < 0.5 * row.before
+
+
+def test_autoencoder_names_what_it_can_train() -> None:
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 3))
+    with pytest.raises(ValueError, match=r"Conv1d/2d/3d, .*Got \['BatchNorm1d', 'Linear'\]"):
+        init.autoencoder(net, np.zeros((4, 3), np.float32))
+
+
 def test_autoencoder_follows_its_seed() -> None:
     x = init.Stream(0).uniform((40, 6))
     results = []

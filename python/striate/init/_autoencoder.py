@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from striate import ops
@@ -39,8 +40,9 @@ def autoencoder(
     is dropped, and the next layer learns on what the net so far returns. No labels are needed.
 
     Args:
-        net: layers in sequence; changed in place. The last layer is left alone: it is the
-            classifier's.
+        net: layers in sequence; changed in place. `Linear`, `Conv1d`, `Conv2d`, `Conv3d` and the
+            transposed convolutions are trained, but for the last of them, which is the
+            classifier's; all other layers are left as they are.
         data: inputs of the net, (N, ...).
         epochs: how often each layer sees the data.
         noise: the part of the inputs that is set to zero, in [0, 1).
@@ -78,7 +80,11 @@ def autoencoder(
     layers = list(net.children())
     trained = [i for i, (_, layer) in enumerate(layers) if _is_encoder(layer)][:-1]
     if not trained:
-        raise ValueError("autoencoder: net must have two layers with weights or more. Got fewer.")
+        kinds = [type(layer).__name__ for _, layer in layers]
+        raise ValueError(
+            "autoencoder: net must have two linear or convolutional layers or more (Linear, "
+            f"Conv1d/2d/3d, ConvTranspose1d/2d/3d). Got {kinds}."
+        )
     stream = Stream.of(rng)
     rows = []
     hidden, done = data, 0
@@ -102,30 +108,35 @@ class _Decoder:
 
         self.layer = layer
         weight = layer.weight
-        channels = getattr(layer, "in_channels", None) or layer.in_features
+        self.linear = isinstance(layer, nn.Linear)
+        channels = layer.in_features if self.linear else layer.in_channels
         self.bias = nn.Parameter(
             init.zeros()((channels,), init.Fans(1, 1), 0, weight.dtype), decay=False
         )
 
+    def _op(self, suffix: str) -> Callable[..., Any]:
+        """The encoder's own function, or a gradient of it."""
+        op: Callable[..., Any] = (
+            getattr(ops, f"linear{suffix}") if self.linear else self.layer._op(suffix)
+        )
+        return op
+
     def vjp(self, code: FloatArray, x_shape: tuple[int, ...]) -> tuple[FloatArray, Any]:
-        layer, w = self.layer, self.layer.weight.data
-        axis = 1 if w.ndim > 2 else -1
+        weight, w = self.layer.weight, self.layer.weight.data
+        geometry = {} if self.linear else self.layer._geometry()
+        axis = -1 if self.linear else 1
         # The bias of every place: a linear layer of ones would cost more than this addition.
         places = tuple(1 if i != axis % len(x_shape) else -1 for i in range(len(x_shape)))
         bias = self.bias.data.reshape(places)
-        if w.ndim > 2:
-            y = ops.conv2d_input_grad(code, w, x_shape, **layer._geometry())
-        else:
-            y = ops.linear_input_grad(code, w)
+        shape = () if self.linear else (x_shape,)
+        y = self._op("_input_grad")(code, w, *shape, **geometry)
 
         def pullback(dy: FloatArray) -> FloatArray:
             self.bias.add_grad(ops.bias_grad(dy, axis=axis))
-            if w.ndim > 2:
-                geometry = layer._geometry()
-                layer.weight.add_grad(ops.conv2d_weight_grad(code, dy, w.shape, **geometry))
-                return ops.conv2d(dy, w, **geometry)
-            layer.weight.add_grad(ops.linear_weight_grad(code, dy))
-            return ops.linear(dy, w)
+            shape = () if self.linear else (w.shape,)
+            weight.add_grad(self._op("_weight_grad")(code, dy, *shape, **geometry))
+            dcode: FloatArray = self._op("")(dy, w, **geometry)
+            return dcode
 
         return y + bias, pullback
 
@@ -186,8 +197,9 @@ def _inference(net: Sequential, x: FloatArray, batch_size: int) -> FloatArray:
 
 def _is_encoder(layer: Module) -> bool:
     from striate import nn
+    from striate.nn._conv_base import ConvBase
 
-    return isinstance(layer, nn.Conv2d | nn.Linear)
+    return isinstance(layer, nn.Linear | ConvBase)
 
 
 def _is_activation(layer: Module) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from striate import data, losses, nn, optim
 from striate.train import Evaluation, History, Trainer
@@ -64,7 +67,7 @@ def curves(axes: Any, runs: Iterable[tuple[str, Any]]) -> None:
         axes.plot(epochs, array.mean(0), color=color, label=name, lw=1.6)
         axes.fill_between(epochs, array.min(0), array.max(0), color=color, alpha=0.15, lw=0)
     axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
     tidy(axes)
 
 
@@ -79,6 +82,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 def save(figure: Figure, name: str) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    # Without the version and time that matplotlib writes, so that the same figure is the same file.
-    figure.savefig(IMAGES / name, dpi=110, metadata={"Software": None})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=110)
+    # A palette is a third of the size; PIL writes no version and time, so that the same figure is
+    # the same file.
+    Image.open(drawn).convert("RGB").quantize(128).save(IMAGES / name, optimize=True)
     print(IMAGES / name)

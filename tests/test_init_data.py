@@ -201,6 +201,16 @@ def test_autoencoder_trains_every_kind_of_convolution(layers: list[nn.Module], x
     assert row.after < 0.5 * row.before
 
 
+def test_the_decoder_has_a_bias_of_its_own() -> None:
+    # The values lie on a line off the origin: one code is enough, but only with an offset.
+    t = np.random.default_rng(4).standard_normal((64, 1))
+    x = (np.ones(4) + t * np.array([1, -1, 1, -1])).astype(np.float32)
+    net = nn.Sequential(nn.Linear(4, 1), nn.Linear(1, 1), rng=0)
+    (row,) = init.autoencoder(net, x, epochs=150, lr=2e-2, noise=0.0)
+    assert row.before > 1
+    assert row.after < 0.05
+
+
 def test_autoencoder_names_what_it_can_train() -> None:
     net = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 3))
     with pytest.raises(ValueError, match=r"Conv1d/2d/3d, .*Got \['BatchNorm1d', 'Linear'\]"):

@@ -232,6 +232,16 @@ def test_max_norm_counts_a_units_incoming_weights() -> None:
     assert (bounded[norms <= limit] == w[norms <= limit]).all()
 
 
+def test_max_norm_leaves_out_what_does_not_decay() -> None:
+    p, q = nn.Parameter(np.full((2, 2), 3.0)), nn.Parameter(np.full((2, 2), 3.0), decay=False)
+    opt = optim.SGD([p, q], lr=0.0, max_norm=1.0)
+    for parameter in (p, q):
+        parameter.grad = np.zeros((2, 2))
+    opt.step()
+    np.testing.assert_allclose(p.data, 0.5**0.5)
+    assert (q.data == 3).all()
+
+
 def test_ema_step_refuses_what_is_missing() -> None:
     with pytest.raises(ValueError, match=r"ema_step: params must not hold None. Got 1"):
         ops.ema_step([np.zeros(1)], [None], decay=0.5)  # type: ignore[list-item]

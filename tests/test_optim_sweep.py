@@ -102,3 +102,15 @@ def test_a_refused_step_leaves_no_state_behind(name: str) -> None:
     fresh.step()
     assert p.data.tobytes() == q.data.tobytes()
     assert opt.state_dict()["0.average"].tobytes() == fresh.state_dict()["0.average"].tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_average_that_keeps_nothing_is_a_copy(dtype: str, isa: str) -> None:
+    rng = np.random.default_rng(2)
+    for garbage in (np.nan, 1e30, -0.7):
+        w, g = (rng.standard_normal(67).astype(dtype) for _ in range(2))
+        a, b = np.full_like(w, garbage), np.full_like(w, garbage)
+        ops.sgd_step([w], [g], None, lr=0.1, averages=[a], ema=[0.0])
+        assert a.tobytes() == w.tobytes(), isa
+        ops.ema_step([b], [w], decay=0.0)
+        assert b.tobytes() == w.tobytes(), isa

@@ -22,6 +22,7 @@ _SHAPES: list[tuple[tuple[int, ...], int, int]] = [
     ((37,), 64, 10),
     ((5,), 1031, 33),  # longer than a block of the sum
     ((130,), 263, 257),
+    ((460,), 21, 470),  # the same for the gradients
 ]
 
 

@@ -11,7 +11,7 @@ namespace {
 
 // run(table, count, x, y)
 template <class Run>
-py::array each(const char* function, py::object object, const Run& run) {
+py::object each(const char* function, py::object object, const Run& run) {
   Input x(function, "x", object);
   const int64_t count = spec::element_count(function, "x", x.shape());
   const void* data = x.data();
@@ -23,19 +23,19 @@ py::array each(const char* function, py::object object, const Run& run) {
   return y.release();
 }
 
-py::array exp(py::object x) {
+py::object exp(py::object x) {
   return each("exp", x, [](const auto& table, int64_t count, const auto* from, auto* to) {
     table.exp(count, from, to, context());
   });
 }
 
-py::array log(py::object x) {
+py::object log(py::object x) {
   return each("log", x, [](const auto& table, int64_t count, const auto* from, auto* to) {
     table.log(count, from, to, context());
   });
 }
 
-py::array pow(py::object x, py::object exponent) {
+py::object pow(py::object x, py::object exponent) {
   const double p = parse_float("pow", "exponent", exponent);
   return each("pow", x, [=](const auto& table, int64_t count, const auto* from, auto* to) {
     table.pow(count, static_cast<std::decay_t<decltype(*to)>>(p), from, to, context());

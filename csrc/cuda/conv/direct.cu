@@ -70,7 +70,7 @@ __device__ __forceinline__ void add_taps(const Direct<T>& p, const T* source, co
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) direct_kernel(const __grid_constant__ Direct<T> p) {
+__global__ void __launch_bounds__(kThreads, 2) direct_kernel(const __grid_constant__ Direct<T> p) {
   const int row_blocks = (p.grid[1] + kRows - 1) / kRows;
   const int64_t plane = static_cast<int64_t>(p.src[0]) * p.src[1] * p.src[2];
   for (int64_t item = thread_index(); item < p.items; item += thread_count()) {

@@ -1,4 +1,4 @@
-"""Direct convolution: depthwise and groups of few channels, at shapes its kernels tell apart."""
+"""Depthwise convolution and groups of few channels, at shapes that their kernels tell apart."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ CASES: dict[str, Case] = {
     "dilation": ((1, 4, 15, 21), 4, (3, 3), 4, {"padding": 2, "dilation": (2, 3)}),
     "dilation and stride": ((1, 4, 15, 21), 4, (3, 3), 4, {"dilation": 2, "stride": 2}),
     "7x7 planes": ((3, 19, 7, 7), 19, (3, 3), 19, {"padding": 1}),
+    "9x8 planes, two rows to a vector": ((2, 6, 9, 8), 6, (3, 3), 6, {"padding": 1}),
+    "14x7 planes, 5x5": ((1, 5, 14, 7), 5, (5, 5), 5, {"padding": 2}),
+    "two rows, dilated": ((1, 5, 8, 8), 5, (3, 3), 5, {"padding": 2, "dilation": 2}),
+    "wide rows": ((1, 2, 4, 1100), 2, (3, 3), 2, {"padding": 1}),
+    "1x3 and stride 2": ((1, 4, 14, 30), 4, (1, 3), 4, {"padding": (0, 1), "stride": (1, 2)}),
+    "3x1": ((1, 4, 13, 17), 4, (3, 1), 4, {"padding": (1, 0)}),
     "7x7 planes to 4x4": ((3, 19, 7, 7), 19, (3, 3), 19, {"padding": 1, "stride": 2}),
     "7x7 kernel": ((2, 6, 7, 7), 6, (7, 7), 6, {"padding": 3}),
     "3x3 planes": ((2, 37, 3, 3), 37, (3, 3), 37, {"padding": 1}),
@@ -35,6 +41,9 @@ CASES: dict[str, Case] = {
     "groups of 4": ((2, 12, 9, 18), 12, (3, 3), 3, {"padding": 1}),
     "groups of 8, stride 2": ((1, 16, 14, 15), 16, (3, 3), 2, {"padding": 1, "stride": 2}),
     "groups of 2 to 3": ((1, 10, 5, 6), 15, (3, 3), 5, {"padding": 1}),
+    "17 groups of 2 to 3": ((2, 34, 9, 10), 51, (3, 3), 17, {"padding": 1}),
+    "17 groups of 2 to 3, stride 2": ((1, 34, 9, 10), 51, (3, 3), 17, {"padding": 1, "stride": 2}),
+    "18 groups of 5, dilated": ((1, 90, 7, 8), 90, (3, 3), 18, {"padding": 2, "dilation": 2}),
     "one channel to 7": ((2, 1, 29, 30), 7, (5, 5), 1, {}),
     "many rows": ((1, 2, 301, 67), 2, (3, 3), 2, {"padding": 1}),
     "no sample": ((0, 4, 5, 5), 4, (3, 3), 4, {"padding": 1}),

@@ -89,8 +89,14 @@ def test_few_channels_are_direct() -> None:
     assert e.workspace_bytes == 0
 
 
+def test_rows_of_depthwise_planes_fill_vectors_or_groups_do(isa: str) -> None:
+    for size, algorithm in ((32, "direct"), (1, "group lanes")):
+        e = striate.explain("conv2d", (1, 64, size, size), (64, 1, 3, 3), groups=64, padding=1)
+        assert e.algorithm == algorithm
+
+
 def test_many_small_groups_are_lanes(isa: str) -> None:
-    e = striate.explain("conv2d", (1, 64, 32, 32), (64, 1, 3, 3), groups=64)
+    e = striate.explain("conv2d", (1, 640, 32, 32), (640, 10, 3, 3), groups=64)
     assert e.algorithm == "group lanes"
 
 

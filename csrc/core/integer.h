@@ -8,6 +8,7 @@ namespace striate {
 namespace {
 
 constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // Rounded towards +infinity; a >= 0, b > 0.
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

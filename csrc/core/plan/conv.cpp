@@ -1,6 +1,7 @@
 #include "core/plan/conv.h"
 
 #include "core/check.h"
+#include "core/integer.h"
 #include "core/plan/conv_weight_grad.h"
 #include "core/plan/group_lanes.h"
 #include "core/plan/implicit_gemm_plan.h"
@@ -32,13 +33,31 @@ struct Candidate {
 
 int64_t item_size(const ConvProblem& p) { return static_cast<int64_t>(size_of(p.dtype)); }
 
-bool few_channels(const Request& request) {
-  const ConvProblem& p = request.problem;
+bool group_lanes_pay(const Request& r) { return group_lanes_fit(r.problem, r.tiles.gemm.lanes); }
+
+// Whether rows of the result fill enough of a vector, and there are few enough pairs of channels to
+// read each row for every one of them anew. Measured: what is strided but for a depthwise forward,
+// and weight gradients of several pairs, are faster by group lanes.
+bool rows_pay(const Request& r) {
+  const ConvProblem& p = r.problem;
+  const Window& w = p.window;
+  const bool forward = r.direction == ConvDirection::forward;
+  const bool strided = w.stride[1] * w.stride[2] > 1;
+  if (strided && !forward) return false;
+  const int64_t most = strided || r.direction == ConvDirection::weight_grad ? 1 : 64;
+  const int64_t columns = forward ? w.out[2] : w.in[2], lanes = r.tiles.gemm.lanes;
+  return p.in_channels / p.groups * (p.out_channels / p.groups) <= most &&
+         5 * columns >= 3 * ceil_div(columns, lanes) * lanes;
+}
+
+bool direct_pays(const Request& r) {
+  const ConvProblem& p = r.problem;
   // A product of so few channels leaves most of a register tile unused: pairs of one group.
-  const bool many_groups = p.groups > 1 && request.direction != ConvDirection::weight_grad;
+  const bool many_groups = p.groups > 1 && r.direction != ConvDirection::weight_grad;
   const int64_t most = many_groups ? 64 : 16;
-  const int64_t inputs = p.in_channels / p.groups, outputs = p.out_channels / p.groups;
-  return inputs > 0 && inputs * outputs <= most;
+  const int64_t pairs = p.in_channels / p.groups * (p.out_channels / p.groups);
+  if (pairs == 0 || pairs > most) return false;
+  return rows_pay(r) || !group_lanes_pay(r);
 }
 
 // Whether the multiplications that Winograd saves are worth its transforms. Costs are in vector
@@ -72,8 +91,6 @@ bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
 
 // Only the kernel knows its scratch.
 Bytes direct_bytes(const Request&) { return {0, -1}; }
-
-bool group_lanes_pay(const Request& r) { return group_lanes_fit(r.problem, r.tiles.gemm.lanes); }
 
 Bytes group_lanes_bytes(const Request& r) {
   const GroupLanes g =
@@ -113,10 +130,10 @@ Bytes implicit_gemm_bytes(const Request& r, bool shared) {
 // The first that serves a problem and fits max_workspace computes it. Every problem is served by
 // one that needs no workspace.
 const Candidate candidates[] = {
+    {ConvAlgorithm::direct, direct_pays, direct_bytes,
+     "the groups have too few channels for a matrix product"},
     {ConvAlgorithm::group_lanes, group_lanes_pay, group_lanes_bytes,
      "there are groups enough to fill vectors, each too small for a matrix product"},
-    {ConvAlgorithm::direct, few_channels, direct_bytes,
-     "the groups have too few channels for a matrix product"},
     {ConvAlgorithm::winograd, winograd_pays, winograd_bytes,
      "tiles of 6x6 save multiplications where the filter moves by one pixel"},
     {ConvAlgorithm::broadcast, is_weight_grad,

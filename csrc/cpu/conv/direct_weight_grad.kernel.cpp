@@ -1,107 +1,142 @@
 // The weight gradient of depthwise convolutions and of groups of few channels: vectors of dy times
-// what each tap sees of the input, from the same padded copy as direct.kernel.cpp's. A vector of
-// the copy is loaded once for each column of the kernel and serves all rows of dy that meet it.
+// what each tap sees of the input, both read where they lie (direct_rows.h). A vector of the input
+// is loaded once for each column of the kernel and serves all rows of dy that meet it.
 #include "cpu/conv/direct.h"
-#include "cpu/conv/direct_patch.h"
+#include "cpu/conv/direct_rows.h"
+#include "cpu/simd/interleave.h"
 
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-inline constexpr int64_t kChunkSums = 64 * 1024;  // multiplications that are worth a chunk
+inline constexpr int64_t kChunkSums = 128 * 1024;    // multiplications that are worth a chunk
+inline constexpr int64_t kTasks = 16;                // enough for many threads to share them evenly
+inline constexpr int64_t kSumElements = 8 * 1024;    // of a chunk: a part of the first cache
+inline constexpr int64_t kCopyElements = 16 * 1024;  // of rows that are masked, likewise
 inline constexpr int kRowTile = 7;
-inline constexpr int64_t kPairsTogether = 4;
-// Vectors of dy whose products are added up in one precision; the sums of these are doubles.
+// Vectors of dy whose products are added up before they join the total.
 inline constexpr int64_t kStepsPerSum = 256;
 
+// Some rows of dy, of one plane.
 template <class T>
-struct Tile {
-  int64_t pitch, row_stride, row_step;  // of the patch
-  int64_t taps_h, taps_w;
-  const int64_t* places;  // [taps_w]
-  int64_t columns, dy_pitch;
+struct Band {
+  DirectView view;
+  int64_t first_row, rows;    // vectors of rows; and the first row of the input that they see
+  int64_t columns, dy_pitch;  // of each
 };
 
-// sums[taps_w][taps_h] of vectors += the products of `rows` rows of dy.
-template <class T, int taps_h, int stride, int rows>
-void add_products(const Tile<T>& t, const T* dy, const T* patch, T* sums) {
-  constexpr int lanes = Vec<T>::lanes;
-  for_each_vector<T>(0, t.columns, [&](int64_t column, int n) {
-    Vec<T> gradient[rows];
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r) gradient[r] = Vec<T>::load(dy + r * t.dy_pitch + column, n);
-    T* to = sums;
-    for (int64_t w = 0; w < t.taps_w; ++w) {
-      const T* from = patch + t.places[w] + column;
-      if constexpr (taps_h > 0) {
-        Vec<T> sum[taps_h];
-#pragma GCC unroll 8
-        for (int h = 0; h < taps_h; ++h) sum[h] = Vec<T>::load(to + h * lanes);
+// sum[h] += the products of `rows` rows of dy with one column of taps, or with any taps, below.
+template <class T, int taps_h, int step, int rows, Columns columns, class Inside>
+STRIATE_INLINE void add_taps(const DirectView& v, const Vec<T> (&gradient)[rows],
+                             const TapColumns<T, columns>& seen, const Inside& inside, const T* row,
+                             Vec<T> (&sum)[taps_h]) {
 #pragma GCC unroll 32
-        for (int i = 0; i < (rows - 1) * stride + taps_h; ++i) {
-          const Vec<T> pixels = Vec<T>::load(from, n);
-          from += t.pitch;
+  for (int i = 0; i < (rows - 1) * step + taps_h; ++i, row += v.src_columns) {
+    const Vec<T> pixels = seen.load(row, inside.at(i));
 #pragma GCC unroll 8
-          for (int h = 0; h < taps_h; ++h) {
-            const int r = (i - h) / stride;
-            if (i >= h && (i - h) % stride == 0 && r < rows)
-              sum[h] = fma(gradient[r], pixels, sum[h]);
-          }
-        }
-#pragma GCC unroll 8
-        for (int h = 0; h < taps_h; ++h) sum[h].store(to + h * lanes);
-        to += taps_h * lanes;
-      } else {
-        for (int64_t h = 0; h < t.taps_h; ++h, to += lanes) {
-          Vec<T> sum = Vec<T>::load(to);
-#pragma GCC unroll 8
-          for (int r = 0; r < rows; ++r)
-            sum = fma(gradient[r],
-                      Vec<T>::load(from + (h * t.row_step + r * t.row_stride) * t.pitch, n), sum);
-          sum.store(to);
-        }
-      }
+    for (int h = 0; h < taps_h; ++h) {
+      const int r = (i - h) / step;
+      if (i >= h && (i - h) % step == 0 && r < rows) sum[h] = fma(gradient[r], pixels, sum[h]);
     }
+  }
+}
+
+template <class T, int rows, Columns columns>
+STRIATE_INLINE void add_any_taps(const DirectView& v, const Vec<T> (&gradient)[rows],
+                                 const TapColumns<T, columns>& seen, int64_t first_row,
+                                 const T* plane, T* sums) {
+  for (int64_t h = 0; h < v.taps_h; ++h, sums += Vec<T>::lanes) {
+    Vec<T> sum = Vec<T>::load(sums);
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) {
+      const int64_t row = first_row + r * v.step() + h * v.tap_row;
+      sum = fma(gradient[r],
+                seen.load(plane + row * v.src_columns, rows_inside<T, columns>(v, row)), sum);
+    }
+    sum.store(sums);
+  }
+}
+
+// sums[taps_w][taps_h] of vectors += the products of a tile; or sum[][], where there is a square of
+// few taps.
+template <class T, int taps_h, int step, int rows, Columns columns>
+STRIATE_INLINE void add_tile(const Band<T>& t, int64_t first, const T* dy, const T* plane,
+                             int64_t column, T* sums, Vec<T> (*square)[taps_h == 0 ? 1 : taps_h]) {
+  constexpr int lanes = Vec<T>::lanes, count = taps_h == 0 ? 1 : (rows - 1) * step + taps_h;
+  const DirectView& v = t.view;
+  const int64_t first_row = t.first_row + first * v.step();
+  const RowsInside<T, taps_h, count, columns> inside(v, first_row);
+  const int n = static_cast<int>(least(t.columns - column, lanes));
+  Vec<T> gradient[rows];
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r)
+    gradient[r] = Vec<T>::load(dy + (first + r) * t.dy_pitch + column, n);
+  const auto seen = [&](int64_t w) {
+    return TapColumns<T, columns>(v, v.first_column + column * v.column_stride + w * v.tap_column,
+                                  n);
+  };
+  const T* row = plane + first_row * v.src_columns;
+  if constexpr (taps_h == 0) {
+    for (int64_t w = 0; w < v.taps_w; ++w)
+      add_any_taps<T, rows>(v, gradient, seen(w), first_row, plane, sums + w * v.taps_h * lanes);
+  } else if (square != nullptr) {
+#pragma GCC unroll 8
+    for (int w = 0; w < taps_h; ++w)
+      add_taps<T, taps_h, step>(v, gradient, seen(w), inside, row, square[w]);
+  } else {
+    for (int64_t w = 0; w < v.taps_w; ++w, sums += taps_h * lanes) {
+      Vec<T> sum[taps_h];
+#pragma GCC unroll 8
+      for (int h = 0; h < taps_h; ++h) sum[h] = Vec<T>::load(sums + h * lanes);
+      add_taps<T, taps_h, step>(v, gradient, seen(w), inside, row, sum);
+#pragma GCC unroll 8
+      for (int h = 0; h < taps_h; ++h) sum[h].store(sums + h * lanes);
+    }
+  }
+}
+
+template <class T, int taps_h, int step, Columns columns, bool square>
+STRIATE_INLINE void add_columns(const Band<T>& t, const T* dy, const T* plane, T* sums) {
+  constexpr int lanes = Vec<T>::lanes, taps = taps_h == 0 ? 1 : taps_h;
+  Vec<T> sum[taps][taps];
+  if constexpr (square)
+#pragma GCC unroll 64
+    for (int i = 0; i < taps * taps; ++i) sum[i / taps][i % taps] = Vec<T>::load(sums + i * lanes);
+  const auto in_registers = square ? sum : nullptr;
+  for (int64_t column = 0; column < t.columns; column += lanes) {
+    int64_t r = 0;
+    for (; r + 7 <= t.rows; r += 7)
+      add_tile<T, taps_h, step, 7, columns>(t, r, dy, plane, column, sums, in_registers);
+    for (; r + 4 <= t.rows && r + 6 != t.rows; r += 4)
+      add_tile<T, taps_h, step, 4, columns>(t, r, dy, plane, column, sums, in_registers);
+    for (; r + 3 <= t.rows; r += 3)
+      add_tile<T, taps_h, step, 3, columns>(t, r, dy, plane, column, sums, in_registers);
+    for (; r < t.rows; ++r)
+      add_tile<T, taps_h, step, 1, columns>(t, r, dy, plane, column, sums, in_registers);
+  }
+  if constexpr (square)
+#pragma GCC unroll 64
+    for (int i = 0; i < taps * taps; ++i) sum[i / taps][i % taps].store(sums + i * lanes);
+}
+
+// sums[taps_w][taps_h] of vectors += the products of a band of dy.
+template <class T, int taps_h, int step, Columns columns>
+void add_products(const Band<T>& band, const T* dy, const T* plane, T* sums) {
+  const Band<T> t = band;
+  if constexpr (taps_h == 3) {
+    if (t.view.taps_w == 3) return add_columns<T, 3, step, columns, true>(t, dy, plane, sums);
+  }
+  add_columns<T, taps_h, step, columns, false>(t, dy, plane, sums);
+}
+
+template <class T>
+using BandFunction = void (*)(const Band<T>&, const T*, const T*, T*);
+
+template <class T>
+BandFunction<T> choose_function(const TileKind& kind) {
+  return with_tile_kind(kind, [](auto taps, auto steps, auto kind_of_columns) -> BandFunction<T> {
+    return add_products<T, decltype(taps)::get, decltype(steps)::get,
+                        decltype(kind_of_columns)::get>;
   });
-}
-
-template <class T>
-using TileFunction = void (*)(const Tile<T>&, const T*, const T*, T*);
-
-template <class T>
-struct Tiles {
-  TileFunction<T> seven, four, one;
-};
-
-template <class T, int taps_h, int stride>
-Tiles<T> tiles_of() {
-  return {add_products<T, taps_h, stride, 7>, add_products<T, taps_h, stride, 4>,
-          add_products<T, 0, 0, 1>};
-}
-
-template <class T>
-Tiles<T> choose_tiles(int64_t taps_h, int64_t row_step, int64_t row_stride) {
-  if (row_step == 1 && row_stride == 1) {
-    if (taps_h == 1) return tiles_of<T, 1, 1>();
-    if (taps_h == 3) return tiles_of<T, 3, 1>();
-    if (taps_h == 5) return tiles_of<T, 5, 1>();
-    if (taps_h == 7) return tiles_of<T, 7, 1>();
-  }
-  if (row_step == 1 && row_stride == 2) {
-    if (taps_h == 3) return tiles_of<T, 3, 2>();
-    if (taps_h == 5) return tiles_of<T, 5, 2>();
-  }
-  return tiles_of<T, 0, 0>();
-}
-
-// dy as it is, where planes must lie together or a mask applies.
-template <class T>
-Patch whole_patch(const int64_t* size, int together) {
-  ImplicitGemm g{};
-  for (int i = 0; i < kSpatial; ++i) {
-    g.src[i] = g.grid[i] = size[i];
-    g.src_stride[i] = g.taps[i] = g.tap_step[i] = 1;
-  }
-  return make_patch<T>(g, nullptr, together);
 }
 
 template <class T>
@@ -109,106 +144,90 @@ struct WeightGrad {
   const ImplicitGemm& g;  // of the forward convolution
   const T *dy, *x, *y;
   T* dw;
-  Patch patch, dy_patch;
-  int64_t block;
-  bool staged;  // dy passes through scratch
-  Tiles<T> tiles;
+  DirectView view;
+  int64_t units;    // rows of dy, or as many as share a vector
+  int64_t block;    // units that are masked together
+  int64_t several;  // items, channels of groups, in a chunk
+  BandFunction<T> add;
 
-  int64_t taps() const { return g.tap_count(); }
-  int64_t patch_size() const {
-    return round_up(patch.depth_taps * patch.plane(block), Vec<T>::lanes) + 2 * Vec<T>::lanes;
-  }
-  int64_t dy_size() const { return staged ? dy_patch.plane(block) : 0; }
-  int64_t sums_size() const { return g.rows * taps() * Vec<T>::lanes; }
-  int64_t totals_size() const { return g.rows * taps() * patch.together; }
+  int64_t dy_size() const { return y == nullptr ? 0 : block * view.together * g.grid[2]; }
+  int64_t sums_size() const { return g.rows * g.tap_count() * Vec<T>::lanes; }  // of an item
   size_t scratch() const {
-    return static_cast<size_t>(patch_size() + dy_size() + sums_size()) * sizeof(T) +
-           static_cast<size_t>(totals_size() + g.taps[2]) * 8;
+    return static_cast<size_t>(2 * several * sums_size() + dy_size()) * sizeof(T);
   }
 };
 
-// The lanes of each sum join the totals, in order, and start anew at zero.
+// Sums join the total and start anew at zero.
 template <class T>
-void add_up(const WeightGrad<T>& c, T* sums, double* totals) {
-  constexpr int lanes = Vec<T>::lanes;
-  const int together = c.patch.together;
-  for (int64_t i = 0; i < c.g.rows * c.taps(); ++i, sums += lanes, totals += together) {
-    if (together == 1) {
-      totals[0] += static_cast<double>(reduce_add(Vec<T>::load(sums)));
-    } else {
-      for (int half = lanes / 2; half >= together; half /= 2)
-        for (int l = 0; l < half; ++l) sums[l] += sums[l + half];
-      for (int k = 0; k < together; ++k) totals[k] += static_cast<double>(sums[k]);
-    }
-    Vec<T>::zero().store(sums);
+void add_up(T* sums, T* totals, int64_t count) {
+  for (int64_t i = 0; i < count; i += Vec<T>::lanes) {
+    (Vec<T>::load(totals + i) + Vec<T>::load(sums + i)).store(totals + i);
+    Vec<T>::zero().store(sums + i);
   }
 }
 
-// dw of `live` groups, from `group` on, and one input channel of each.
+// Adds one sample's part to an item's sums; returns the steps since they last joined the total.
 template <class T>
-void run_task(const WeightGrad<T>& c, int64_t group, int live, int64_t channel, void* buffer) {
+int64_t add_sample(const WeightGrad<T>& c, int64_t sample, int64_t item, int64_t steps, T* sums,
+                   T* totals, T* masked) {
   const ImplicitGemm& g = c.g;
-  const int together = c.patch.together;
-  const int64_t src_plane = g.src[0] * g.src[1] * g.src[2];
-  T* patch = static_cast<T*>(buffer);
-  T* staging = patch + c.patch_size();
-  T* sums = staging + c.dy_size();
-  double* totals = reinterpret_cast<double*>(sums + c.sums_size());
-  int64_t* places = reinterpret_cast<int64_t*>(totals + c.totals_size());
-  for (int64_t i = 0; i < c.sums_size(); ++i) sums[i] = 0;
-  for (int64_t i = 0; i < c.totals_size(); ++i) totals[i] = 0;
-  for (int64_t w = 0; w < g.taps[2]; ++w)
-    places[w] = c.patch.place(g.tap_offset[2] + w * g.tap_step[2], w);
-  const int64_t columns = g.grid[2] * together;
-  const Tile<T> t{c.patch.pitch, c.patch.row_stride,
-                  g.tap_step[1], g.taps[1],
-                  g.taps[2],     places,
-                  columns,       c.staged ? c.dy_patch.pitch : g.grid[2]};
+  const int64_t group = item / g.channels, together = c.view.together;
+  const int64_t plane = g.src[1] * g.src[2];
+  const T* x = c.x + (sample * g.groups * g.channels + item) * g.src[0] * plane;
+  const int64_t first_dy = (sample * g.groups + group) * g.rows * g.grid_size();
   const int64_t tap_plane = g.taps[1] * g.taps[2] * Vec<T>::lanes;
-  int64_t steps = 0;
-  for (int64_t sample = 0; sample < g.batch; ++sample) {
-    const T* x = c.x + ((sample * g.groups + group) * g.channels + channel) * src_plane;
-    for (int64_t depth = 0; depth < g.grid[0]; ++depth) {
-      for (int64_t first = 0; first < g.grid[1]; first += c.block) {
-        const int64_t rows = least(c.block, g.grid[1] - first);
-        copy_patch<T>(c.patch, x, nullptr, g.channels * src_plane, live, depth, first, rows, patch);
-        for (int64_t o = 0; o < g.rows; ++o) {
-          const int64_t plane = ((sample * g.groups + group) * g.rows + o) * g.grid_size();
-          const T* dy = c.dy + plane + (depth * g.grid[1] + first) * g.grid[2];
-          if (c.staged) {
-            copy_patch<T>(c.dy_patch, c.dy + plane, c.y == nullptr ? nullptr : c.y + plane,
-                          g.rows * g.grid_size(), live, depth, first, rows, staging);
-            dy = staging;
-          }
-          for (int64_t d = 0; d < g.taps[0]; ++d) {
-            T* to = sums + (o * g.taps[0] + d) * tap_plane;
-            const T* from = patch + d * c.patch.plane(rows);
-            for (int64_t row = 0, height; row < rows; row += height) {
-              height = rows - row >= kRowTile ? kRowTile : rows - row >= 4 ? 4 : 1;
-              const TileFunction<T> tile = height == kRowTile ? c.tiles.seven
-                                           : height == 4      ? c.tiles.four
-                                                              : c.tiles.one;
-              tile(t, dy + row * t.dy_pitch, from + row * t.row_stride * t.pitch, to);
-            }
-          }
+  const int64_t pitch = g.grid[2] * together;
+  Band<T> t{c.view, 0, 0, pitch, pitch};
+  for (int64_t depth = 0; depth < g.grid[0]; ++depth) {
+    for (int64_t first = 0; first < c.units; first += c.block) {
+      const int64_t units = least(c.block, c.units - first), row = first * together;
+      for (int64_t o = 0; o < g.rows; ++o) {
+        const int64_t start = first_dy + o * g.grid_size() + (depth * g.grid[1] + row) * g.grid[2];
+        const T* dy = c.dy + start;
+        if (c.y != nullptr) {
+          for_each_vector<T>(
+              0, least(units * together, g.grid[1] - row) * g.grid[2], [&](int64_t i, int n) {
+                formula::relu_grad(Vec<T>::load(dy + i, n), Vec<T>::load(c.y + start + i, n))
+                    .store(masked + i, n);
+              });
+          dy = masked;
         }
-        steps += rows * ceil_div(columns, Vec<T>::lanes);
-        if (steps < kStepsPerSum) continue;
-        add_up(c, sums, totals);
-        steps = 0;
+        // A vector that has one row of two goes alone.
+        const int64_t whole = least(units, (g.grid[1] - row) / together);
+        for (int64_t d = 0; d < g.taps[0]; ++d) {
+          const int64_t z = depth * g.src_stride[0] + g.tap_offset[0] + d * g.tap_step[0];
+          if (z < 0 || z >= g.src[0]) continue;
+          T* to = sums + (o * g.taps[0] + d) * tap_plane;
+          t.first_row = row * c.view.row_stride + c.view.lowest_row;
+          t.rows = whole;
+          t.columns = pitch;
+          c.add(t, dy, x + z * plane, to);
+          if (whole == units) continue;
+          t.first_row += whole * c.view.step();
+          t.rows = 1;
+          t.columns = g.grid[2];
+          c.add(t, dy + whole * pitch, x + z * plane, to);
+        }
       }
+      steps += units * ceil_div(pitch, Vec<T>::lanes);
+      if (steps < kStepsPerSum) continue;
+      add_up(sums, totals, c.sums_size());
+      steps = 0;
     }
   }
-  add_up(c, sums, totals);
-  for (int k = 0; k < live; ++k)
-    for (int64_t o = 0; o < g.rows; ++o)
-      for (int64_t d = 0; d < g.taps[0]; ++d)
-        for (int64_t w = 0; w < g.taps[2]; ++w)
-          for (int64_t h = 0; h < g.taps[1]; ++h)
-            c.dw[(group + k) * g.w_group + o * g.w_row + channel * g.w_channel +
-                 (d * g.taps[1] + h) * g.taps[2] + w] =
-                static_cast<T>(
-                    totals[(((o * g.taps[0] + d) * g.taps[2] + w) * g.taps[1] + h) * together + k]);
+  return steps;
+}
+
+// dw of an item.
+template <class T>
+void write(const WeightGrad<T>& c, int64_t item, const T* totals) {
+  const ImplicitGemm& g = c.g;
+  T* dw = c.dw + item / g.channels * g.w_group + item % g.channels * g.w_channel;
+  for (int64_t o = 0; o < g.rows; ++o)
+    for (int64_t d = 0; d < g.taps[0]; ++d)
+      for (int64_t w = 0; w < g.taps[2]; ++w)
+        for (int64_t h = 0; h < g.taps[1]; ++h, totals += Vec<T>::lanes)
+          dw[o * g.w_row + (d * g.taps[1] + h) * g.taps[2] + w] = reduce_add(Vec<T>::load(totals));
 }
 
 template <class T>
@@ -219,22 +238,35 @@ void weight_grad(const ImplicitGemm& g, const T* dy, const T* x, const T* y, T* 
     __builtin_memset(dw, 0, static_cast<size_t>(g.groups * g.w_group) * sizeof(T));
     return;
   }
-  const int together =
-      g.rows * g.channels > kPairsTogether ? 1 : planes_together<T>(g.grid[2], g.groups);
-  WeightGrad<T> c{g, dy, x, y, dw, {}, {}, 0, false, {}};
-  c.patch = make_patch<T>(g, nullptr, together);
-  c.dy_patch = whole_patch<T>(g.grid, together);
-  c.block = rows_per_block(c.patch, 1, g.grid[1], kRowTile);
-  c.staged = together > 1 || y != nullptr;
-  c.tiles = choose_tiles<T>(g.taps[1], g.taps[1] == 1 ? 1 : g.tap_step[1], c.patch.row_stride);
-  const int64_t tasks = ceil_div(g.groups, together) * g.channels;
-  const int64_t work = together * g.rows * g.tap_count() * g.batch * g.grid_size() + 1;
-  const int64_t several = ceil_div(kChunkSums, work);
-  parallel_for(context, ceil_div(tasks, several), c.scratch(), [&](int64_t chunk, void* buffer) {
-    for (int64_t i = chunk * several; i < (chunk + 1) * several && i < tasks; ++i) {
-      const int64_t group = i / g.channels * together;
-      run_task(c, group, static_cast<int>(least(together, g.groups - group)), i % g.channels,
-               buffer);
+  WeightGrad<T> c{g, dy, x, y, dw, direct_view(g, rows_together<T>(g)), 0, 0, 0, {}};
+  c.add = choose_function<T>(tile_kind(c.view, g.grid[1]));
+  c.units = ceil_div(g.grid[1], c.view.together);
+  const int64_t pitch = g.grid[2] * c.view.together;
+  // No more than may be added up at once.
+  const int64_t most_units =
+      least(kCopyElements / pitch, kStepsPerSum / ceil_div(pitch, Vec<T>::lanes));
+  c.block = least(c.units, greatest(most_units / kRowTile, 1) * kRowTile);
+  // Planes that lie side by side go to one chunk.
+  const int64_t items = g.groups * g.channels;
+  const int64_t products = g.rows * g.tap_count() * g.batch * g.grid_size() + 1;
+  const int64_t most = least(items / kTasks, kSumElements / c.sums_size());
+  c.several = greatest(1, least(ceil_div(kChunkSums, products), most));
+  parallel_for(context, ceil_div(items, c.several), c.scratch(), [&](int64_t chunk, void* buffer) {
+    const int64_t size = c.sums_size(), first = chunk * c.several;
+    const int64_t count = least(c.several, items - first);
+    T* sums = static_cast<T*>(buffer);
+    T* totals = sums + c.several * size;
+    __builtin_memset(sums, 0, static_cast<size_t>(2 * c.several * size) * sizeof(T));
+    int64_t steps = 0;
+    for (int64_t sample = 0; sample < g.batch; ++sample) {
+      const int64_t before = steps;
+      for (int64_t i = 0; i < count; ++i)
+        steps = add_sample(c, sample, first + i, before, sums + i * size, totals + i * size,
+                           totals + c.several * size);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      add_up(sums + i * size, totals + i * size, size);
+      write(c, first + i, totals + i * size);
     }
   });
 }

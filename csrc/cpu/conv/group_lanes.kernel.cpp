@@ -85,26 +85,42 @@ void sum_row(const Steps& s, int64_t count, const T* x, const T* w, const T* bia
 // The channels of the next register tile.
 int64_t tile_channels(int64_t left) { return left >= kChannels ? kChannels : 1; }
 
-// A block's weights, as [phase][register tile][source channel][tap][channel][lane].
+// One register tile's weights of a phase, as [source channel][tap][channel][lane].
+template <class T>
+void pack_tile(const GroupLanes& g, const ImplicitGemm& phase, const T* w,
+               const LanePlanes<T>& groups, int64_t first_row, int64_t width, T* out) {
+  constexpr int lanes = Vec<T>::lanes;
+  const int64_t taps = phase.taps[1] * phase.taps[2];
+  const bool whole = taps == phase.kernel[1] * phase.kernel[2];
+  for (int64_t r = 0; r < width; ++r) {
+    for (int64_t c = 0; c < g.channels; ++c) {
+      const T* from = w + (first_row + r) * phase.w_row + c * phase.w_channel;
+      T* to = out + (c * taps * width + r) * lanes;
+      int64_t t = 0;
+      for (; whole && t + 4 <= taps; t += 4) {
+        Vec<T> v[4];
+        load_pixels(groups, from + t, v);
+        for (int i = 0; i < 4; ++i) v[i].store(to + (t + i) * width * lanes);
+      }
+      for (; t < taps; ++t) {
+        const int64_t y = phase.w_index[1] + t / phase.taps[2] * phase.w_step[1];
+        const int64_t x = phase.w_index[2] + t % phase.taps[2] * phase.w_step[2];
+        load_pixel(groups, from + y * phase.kernel[2] + x).store(to + t * width * lanes);
+      }
+    }
+  }
+}
+
+// A block's weights of all phases and of the register tile from `row` on; all of it lies as
+// [phase][register tile].
 template <class T>
 void pack_weights(const GroupLanes& g, const ImplicitGemm* phases, int64_t count, const T* w,
-                  int64_t block, T* out) {
-  constexpr int lanes = Vec<T>::lanes;
+                  int64_t block, int64_t row, T* out) {
   const LanePlanes<T> groups(block, g.groups, phases[0].w_group);
   for (int64_t i = 0; i < count; ++i) {
-    const ImplicitGemm& phase = phases[i];
-    for (int64_t row = 0; row < g.rows;) {
-      const int64_t width = tile_channels(g.rows - row);
-      for (int64_t c = 0; c < g.channels; ++c)
-        for (int64_t ty = 0; ty < phase.taps[1]; ++ty)
-          for (int64_t tx = 0; tx < phase.taps[2]; ++tx)
-            for (int64_t r = row; r < row + width; ++r, out += lanes) {
-              const int64_t tap = (phase.w_index[1] + ty * phase.w_step[1]) * phase.kernel[2] +
-                                  phase.w_index[2] + tx * phase.w_step[2];
-              load_pixel(groups, w + r * phase.w_row + c * phase.w_channel + tap).store(out);
-            }
-      row += width;
-    }
+    const int64_t depth = g.channels * phases[i].taps[1] * phases[i].taps[2] * Vec<T>::lanes;
+    pack_tile(g, phases[i], w, groups, row, tile_channels(g.rows - row), out + row * depth);
+    out += g.rows * depth;
   }
 }
 
@@ -207,9 +223,13 @@ void run(const GroupLanes& g, const ConvProblem& problem, const T* src, const T*
   for (int64_t i = 0; i < count; ++i)
     phases.data()[i] = g.input_grad ? plan_input_grad(problem, i) : plan_forward(problem);
   const Workspace<T> packed(context, g.weights());
+  // Whole register tiles, and then single channels.
+  const int64_t tiles = g.rows / kChannels + g.rows % kChannels;
   if (count > 0)
-    parallel_for(context, g.blocks, 0, [&](int64_t block, void*) {
+    parallel_for(context, g.blocks * tiles, 0, [&](int64_t chunk, void*) {
+      const int64_t block = chunk / tiles, tile = chunk % tiles, whole = g.rows / kChannels;
       pack_weights(g, phases.data(), count, w, block,
+                   tile < whole ? tile * kChannels : whole * (kChannels - 1) + tile,
                    packed.data() + block * (g.weights() / g.blocks));
     });
   const Call<T> call{g,

@@ -151,16 +151,24 @@ void run(const GroupLanes& g, const ConvProblem& problem, const T* dy, const T* 
       add_unit(g, block, i / g.bands, i % g.bands, dy, x, y, offset, stage, stage + g.stage(),
                sums);
   });
-  parallel_for(context, g.blocks, 0, [&](int64_t block, void*) {
-    const int64_t weights = g.rows * g.channels * taps;  // of a group
-    const LanePlanes<T> to(block, g.groups, weights);
-    const T* first = parts.data() + block * splits * size;
-    for (int64_t k = 0; k < weights; ++k) {
-      Vec<T> sum = Vec<T>::load(first + k * lanes);
-      for (int64_t s = 1; s < splits; ++s) sum = sum + Vec<T>::load(first + s * size + k * lanes);
-      for (int l = 0; l < to.live; ++l) dw[to.offset[l] + k] = sum.raw[l];
-    }
-  });
+  // Weights that one chunk adds up and transposes.
+  constexpr int64_t kPiece = 256;
+  const int64_t weights = g.rows * g.channels * taps;  // of a group
+  const int64_t pieces = ceil_div(weights, kPiece);
+  parallel_for(context, g.blocks * pieces, kPiece * lanes * sizeof(T),
+               [&](int64_t chunk, void* memory) {
+                 const int64_t block = chunk / pieces, begin = chunk % pieces * kPiece;
+                 const int64_t count = least(kPiece, weights - begin);
+                 const T* first = parts.data() + block * splits * size + begin * lanes;
+                 T* sums = static_cast<T*>(memory);
+                 for (int64_t k = 0; k < count * lanes; k += lanes) {
+                   Vec<T> sum = Vec<T>::load(first + k);
+                   for (int64_t s = 1; s < splits; ++s)
+                     sum = sum + Vec<T>::load(first + s * size + k);
+                   sum.store(sums + k);
+                 }
+                 store_planes(LanePlanes<T>(block, g.groups, weights), sums, count, dw + begin);
+               });
 }
 
 }  // namespace

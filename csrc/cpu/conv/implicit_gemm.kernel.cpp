@@ -13,6 +13,7 @@
 
 #include "core/formula/activation.h"
 #include "cpu/conv/conv_patch.h"
+#include "cpu/conv/filter_panels.h"
 #include "cpu/conv/phase_sums.h"
 
 namespace striate::cpu::STRIATE_ISA {
@@ -87,6 +88,12 @@ void pack_rows(const ImplicitGemmPlan& plan, const ImplicitGemm& g, const T* w, 
   }
   const bool whole = !plan.stacked && rows == kTileRows;
   w += group * g.w_group + block.first_channel * g.w_channel;
+  if constexpr (sizeof(T) == 4 && kFilterChannels > 0) {
+    const bool filters = block.taps == g.tap_count() && block.taps >= 4 &&
+                         block.taps == g.kernel[0] * g.kernel[1] * g.kernel[2];
+    if (whole && filters)
+      return pack_filters(w + row[0], g.w_row, g.w_channel, block.channels, block.taps, out);
+  }
   for (int64_t t = 0; t < block.taps; ++t) {
     const Tap tap = tap_at(g, block.first_tap + t);
     int64_t place[kTileRows];

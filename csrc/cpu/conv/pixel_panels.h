@@ -9,8 +9,6 @@
 namespace striate::cpu {
 namespace {
 
-STRIATE_INLINE int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
-
 // Consecutive pixels on one row of the grid.
 struct Run {
   int lane;

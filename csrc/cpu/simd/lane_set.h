@@ -1,0 +1,66 @@
+// Any set of a vector's lanes.
+#pragma once
+
+#include "cpu/simd/vec.h"
+
+namespace striate::cpu {
+namespace {
+
+template <class T>
+class LaneSet {
+ public:
+  STRIATE_INLINE LaneSet() : bits_(0) {}
+  // Lanes begin to end - 1, for any begin and end.
+  static STRIATE_INLINE LaneSet range(int64_t begin, int64_t end) {
+    return {first(end) & ~first(begin)};
+  }
+  static STRIATE_INLINE LaneSet all() { return {first(lanes)}; }
+  STRIATE_INLINE LaneSet operator|(LaneSet other) const { return {bits_ | other.bits_}; }
+  STRIATE_INLINE LaneSet operator&(LaneSet other) const { return {bits_ & other.bits_}; }
+
+  STRIATE_INLINE bool empty() const { return bits_ == 0; }
+
+  // Zero in the other lanes; reads nothing there.
+  STRIATE_INLINE Vec<T> load(const T* p) const {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+      return {(Raw<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>(bits_), p)};
+    else
+      return {(Raw<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>(bits_), p)};
+#elif defined(__AVX2__)
+    typename Vec<T>::RawInt bit;
+    for (int i = 0; i < lanes; ++i) bit[i] = LaneInt<T>{1} << i;
+    const auto mask = (__m256i)((bit & static_cast<LaneInt<T> >(bits_)) == bit);
+    if constexpr (sizeof(T) == 4)
+      return {(Raw<T>)_mm256_maskload_ps(p, mask)};
+    else
+      return {(Raw<T>)_mm256_maskload_pd(p, mask)};
+#else
+    if (bits_ == first(lanes)) return Vec<T>::load(p);
+    T lane[lanes] = {};
+    for (int i = 0; i < lanes; ++i)
+      if (bits_ >> i & 1) lane[i] = p[i];
+    return Vec<T>::load(lane);
+#endif
+  }
+
+  // The same for p[0], p[stride], p[2 * stride], ...
+  STRIATE_INLINE Vec<T> load_strided(const T* p, int64_t stride) const {
+    T lane[lanes] = {};
+    for (int i = 0; i < lanes; ++i)
+      if (bits_ >> i & 1) lane[i] = p[i * stride];
+    return Vec<T>::load(lane);
+  }
+
+ private:
+  static constexpr int lanes = Vec<T>::lanes;
+
+  STRIATE_INLINE LaneSet(uint32_t bits) : bits_(bits) {}
+  static STRIATE_INLINE uint32_t first(int64_t n) {
+    return (uint32_t{1} << (n < 0 ? 0 : n < lanes ? n : lanes)) - 1;
+  }
+  uint32_t bits_;
+};
+
+}  // namespace
+}  // namespace striate::cpu

@@ -23,6 +23,11 @@ LAYERS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "stem 11x11/4, padded": ((1, 3, 64, 61), (24, 3, 11, 11), {"stride": 4, "padding": 2}),
     "stem 3x3/2": ((2, 3, 33, 34), (16, 3, 3, 3), {"stride": 2, "padding": ((0, 1), (0, 1))}),
     "stem 3x3/3x2": ((1, 4, 35, 50), (18, 4, 3, 5), {"stride": (3, 2), "padding": 1}),
+    "more phases than share blocks": (
+        (2, 20, 9, 150),
+        (12, 20, 2, 71),
+        {"stride": (1, 70), "padding": (0, 3)},
+    ),
     "patches": ((2, 3, 32, 48), (37, 3, 8, 8), {"stride": 8}),
     "3x3/2": ((3, 20, 15, 17), (31, 20, 3, 3), {"stride": 2, "padding": 1}),
     "3x3/2, dilated": ((1, 20, 31, 17), (23, 20, 3, 3), {"stride": 2, "dilation": 3}),
@@ -89,3 +94,19 @@ def test_both_directions(name: str, dtype: str, isa: str, rng: np.random.Generat
             striate.set_num_threads(threads)
             for again, before in zip(calls(), first, strict=True):
                 assert np.array_equal(np.asarray(again), np.asarray(before))
+
+
+@pytest.mark.parametrize("channels", [2, 12])
+def test_huge_strides_take_their_phases_one_by_one(channels: int) -> None:
+    """Their number squared, in time or in memory, would be hours or gigabytes."""
+    size = 1 << 14
+    rng = np.random.default_rng(0)
+    dy = rng.standard_normal((1, channels, 3)).astype("float32")
+    w = rng.standard_normal((channels, channels, size)).astype("float32")
+    dx = ops.conv1d_input_grad(dy, w, (1, channels, 3 * size), stride=size)
+    want = np.einsum("ot,ock->ctk", dy[0].astype("float64"), w.astype("float64"))
+    np.testing.assert_allclose(dx[0], want.reshape(channels, -1), rtol=0, atol=1e-5)
+    e = striate.explain("conv1d_input_grad", dy, w, (1, channels, 3 * size), stride=size)
+    assert e.workspace_bytes is not None
+    assert e.scratch_bytes is not None
+    assert e.workspace_bytes + e.scratch_bytes < 1 << 20

@@ -87,6 +87,21 @@ def test_few_channels_are_direct() -> None:
     e = striate.explain("conv2d", (1, 1, 32, 32), (6, 1, 3, 3))
     assert e.algorithm == "direct"
     assert e.workspace_bytes == 0
+    assert e.scratch_bytes is not None
+    # A padded copy of what a block of rows sees, and a little more.
+    assert 4 * 32 * 32 <= e.scratch_bytes <= 64 * 1024
+
+
+def test_direct_gradients_tell_their_scratch(isa: str) -> None:
+    x, w, dy = (2, 1, 64, 64), (4, 1, 3, 3), (2, 4, 31, 31)
+    for name, arguments in {
+        "conv2d_input_grad": (dy, w, x),
+        "conv2d_weight_grad": (dy, x, w),
+    }.items():
+        e = striate.explain(name, *arguments, stride=2)
+        assert e.algorithm == "direct"
+        assert e.scratch_bytes is not None
+        assert 4 * 64 * 3 <= e.scratch_bytes <= 256 * 1024
 
 
 def test_rows_of_depthwise_planes_fill_vectors_or_groups_do(isa: str) -> None:

@@ -40,14 +40,22 @@ std::optional<ArrayInfo> optional_array_or_shape(const char* function, const cha
 
 const ArrayInfo* pointer(const std::optional<ArrayInfo>& info) { return info ? &*info : nullptr; }
 
+// With what only the kernels know.
+template <class T>
+ConvPlan whole_plan_for(ConvDirection direction, const ConvProblem& p) {
+  ConvPlan plan = plan_for<T>(direction, p);
+  if (plan.scratch < 0) plan.scratch = kernels<T>().conv->direct_scratch(p, direction);
+  return plan;
+}
+
 py::dict describe(const char* function, ConvDirection direction, const ConvProblem& p) {
   constexpr int64_t kMostTaps = int64_t{1} << 20;
   check(p.window.kernel_size() <= kMostTaps, function,
         "a kernel must have at most 2^20 taps. Got w's shape ", spec::to_string(p.w_shape()), ".");
   checked(function, "x", p.x_shape());
   checked(function, "the result", p.y_shape());
-  const ConvPlan plan =
-      p.dtype == DType::f32 ? plan_for<float>(direction, p) : plan_for<double>(direction, p);
+  const ConvPlan plan = p.dtype == DType::f32 ? whole_plan_for<float>(direction, p)
+                                              : whole_plan_for<double>(direction, p);
   std::string why = plan.why;
   if (plan.refused != nullptr) {
     why += "; " + std::string(plan.refused) + " would need a workspace of " +
@@ -58,7 +66,7 @@ py::dict describe(const char* function, ConvDirection direction, const ConvProbl
   d["algorithm"] = algorithm_name(plan.algorithm);
   d["why"] = why;
   d["workspace_bytes"] = plan.workspace;
-  d["scratch_bytes"] = plan.scratch < 0 ? py::object(py::none()) : py::int_(plan.scratch);
+  d["scratch_bytes"] = plan.scratch;
   d["flops"] = plan.flops;
   return d;
 }

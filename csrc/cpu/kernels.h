@@ -192,6 +192,8 @@ struct ConvKernels {
                   const T* bias, bool relu, T* y, const Context&);
   void (*input_grad)(const ConvProblem&, ConvAlgorithm, const T* dy, const T* w, const T* y,
                      const T* bias, T* dx, const Context&);
+  // Bytes of each thread's scratch in direct convolution, which its vectors decide.
+  int64_t (*direct_scratch)(const ConvProblem&, ConvDirection);
 };
 
 template <class T>

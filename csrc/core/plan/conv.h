@@ -33,7 +33,7 @@ struct ConvPlan {
   ConvAlgorithm algorithm;
   const char* why;    // a clause for explain()
   int64_t workspace;  // bytes that all threads share for the length of a call
-  int64_t scratch;    // bytes for each thread, about; -1: not known here
+  int64_t scratch;    // bytes for each thread, about; -1: only the kernel knows
   double flops;       // of the direct sum: a multiplication and an addition for each term
   // What would have been chosen but for max_workspace, and its workspace; null where nothing was.
   const char* refused;

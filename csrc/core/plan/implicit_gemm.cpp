@@ -31,6 +31,37 @@ std::vector<AxisPhase> axis_phases(const Window& w, int axis) {
   return phases;
 }
 
+ImplicitGemm plan_phase(const ConvProblem& p, const AxisPhase (&at)[kSpatial]) {
+  const Window& w = p.window;
+  ImplicitGemm g{};
+  g.batch = p.batch;
+  g.groups = p.groups;
+  g.rows = p.in_channels / p.groups;
+  g.channels = p.out_channels / p.groups;
+  for (int i = 0; i < kSpatial; ++i) {
+    const auto [remainder, first_tap] = at[i];
+    const int64_t step = tap_step(w, i);
+    const int64_t s = w.stride[i], d = w.dilation[i];
+    g.src[i] = w.out[i];
+    g.dst[i] = w.in[i];
+    g.grid[i] = ceil_div(w.in[i] - remainder, s);
+    g.src_stride[i] = 1;
+    g.dst_stride[i] = s;
+    g.dst_offset[i] = remainder;
+    g.kernel[i] = w.kernel[i];
+    g.taps[i] = ceil_div(w.kernel[i] - first_tap, step);
+    g.w_index[i] = first_tap;
+    g.w_step[i] = step;
+    // in = out * s + k * d - pad, solved for out
+    g.tap_offset[i] = (remainder + w.pad[i] - first_tap * d) / s;
+    g.tap_step[i] = -(step * d / s);
+  }
+  g.w_row = w.kernel_size();
+  g.w_channel = g.w_row * g.rows;
+  g.w_group = g.w_channel * g.channels;
+  return g;
+}
+
 }  // namespace
 
 ImplicitGemm plan_forward(const ConvProblem& p) {
@@ -73,37 +104,27 @@ bool input_grad_has_gaps(const ConvProblem& p) {
 }
 
 ImplicitGemm plan_input_grad(const ConvProblem& p, int64_t phase) {
-  const Window& w = p.window;
-  ImplicitGemm g{};
-  g.batch = p.batch;
-  g.groups = p.groups;
-  g.rows = p.in_channels / p.groups;
-  g.channels = p.out_channels / p.groups;
+  AxisPhase at[kSpatial];
   for (int i = kSpatial - 1; i >= 0; --i) {
-    const std::vector<AxisPhase> phases = axis_phases(w, i);
+    const std::vector<AxisPhase> phases = axis_phases(p.window, i);
     const int64_t count = static_cast<int64_t>(phases.size());
-    const auto [remainder, first_tap] = phases[phase % count];
+    at[i] = phases[phase % count];
     phase /= count;
-    const int64_t step = tap_step(w, i);
-    const int64_t s = w.stride[i], d = w.dilation[i];
-    g.src[i] = w.out[i];
-    g.dst[i] = w.in[i];
-    g.grid[i] = ceil_div(w.in[i] - remainder, s);
-    g.src_stride[i] = 1;
-    g.dst_stride[i] = s;
-    g.dst_offset[i] = remainder;
-    g.kernel[i] = w.kernel[i];
-    g.taps[i] = ceil_div(w.kernel[i] - first_tap, step);
-    g.w_index[i] = first_tap;
-    g.w_step[i] = step;
-    // in = out * s + k * d - pad, solved for out
-    g.tap_offset[i] = (remainder + w.pad[i] - first_tap * d) / s;
-    g.tap_step[i] = -(step * d / s);
   }
-  g.w_row = w.kernel_size();
-  g.w_channel = g.w_row * g.rows;
-  g.w_group = g.w_channel * g.channels;
-  return g;
+  return plan_phase(p, at);
+}
+
+void for_each_input_grad_phase(const ConvProblem& p,
+                               void (*body)(void* argument, const ImplicitGemm& product),
+                               void* argument) {
+  std::vector<AxisPhase> phases[kSpatial];
+  for (int i = 0; i < kSpatial; ++i) phases[i] = axis_phases(p.window, i);
+  for (const AxisPhase& depth : phases[0])
+    for (const AxisPhase& row : phases[1])
+      for (const AxisPhase& column : phases[2]) {
+        const AxisPhase at[kSpatial] = {depth, row, column};
+        body(argument, plan_phase(p, at));
+      }
 }
 
 ImplicitGemm plan_stacked_input_grad(const ConvProblem& p) {

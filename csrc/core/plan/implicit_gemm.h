@@ -43,6 +43,11 @@ ImplicitGemm plan_forward(const ConvProblem& problem);
 // The pixels of dx fall into phases by their remainders modulo the stride; each meets its own taps.
 int64_t input_grad_phases(const ConvProblem& problem);
 ImplicitGemm plan_input_grad(const ConvProblem& problem, int64_t phase);
+// Calls body(argument, product) for each phase, in order. (plan_input_grad looks at all positions
+// of the kernel, each time.)
+void for_each_input_grad_phase(const ConvProblem& problem,
+                               void (*body)(void* argument, const ImplicitGemm& product),
+                               void* argument);
 // Whether some pixels of dx meet no tap at all, and are zero.
 bool input_grad_has_gaps(const ConvProblem& problem);
 // All phases as rows of one product, [phase][channel], over the union of their taps: what a phase

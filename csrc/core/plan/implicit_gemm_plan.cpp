@@ -13,6 +13,8 @@ constexpr int64_t kTasks = 16;
 constexpr int64_t kMostPanels = 8;
 constexpr int64_t kMostShiftedPanels = 32;
 constexpr int64_t kFewestRowPanels = 2;
+// Phases of an input gradient that share blocks of pixels and hold their sums together.
+constexpr int64_t kMostPhases = 64;
 // More than this is not worth a round trip through memory.
 constexpr int64_t kSharedPixels = 1024 * 1024;
 // What a task gathers or copies of the source, and what it sums up apart: a core's own cache.
@@ -251,7 +253,7 @@ int64_t ConvPatch::distance(const int64_t* offset) const {
 }
 
 ImplicitGemm ImplicitGemmPlan::product(int64_t index) const {
-  if (!gradient || stacked) return first;
+  if (!gradient || stacked || alone) return first;
   ImplicitGemm g = plan_input_grad(problem, index);
   for (int i = 0; i < kSpatial; ++i) g.grid[i] = first.grid[i];
   return g;
@@ -306,6 +308,21 @@ int64_t ImplicitGemmPlan::sum_elements() const {
   return strided_dst ? rows_per_split() * products * panels_per_block * tile.columns : 0;
 }
 
+ImplicitGemmPlan plan_phase_alone(const ConvProblem& p, TileShape tile, const ImplicitGemm& phase) {
+  ImplicitGemmPlan plan{};
+  plan.problem = p;
+  plan.gradient = plan.alone = plan.strided_dst = true;
+  plan.tile = tile;
+  plan.vector = tile.lanes;
+  plan.products = plan.phases = 1;
+  plan.first = phase;
+  plan.row_panels = ceil_div(phase.rows, tile.rows);
+  plan.max_taps = phase.tap_count();
+  choose_pixels(plan);
+  choose_blocks(plan);
+  return plan;
+}
+
 ImplicitGemmPlan plan_implicit_gemm(const ConvProblem& p, bool gradient, TileShape tile) {
   ImplicitGemmPlan plan{};
   plan.problem = p;
@@ -330,6 +347,7 @@ ImplicitGemmPlan plan_implicit_gemm(const ConvProblem& p, bool gradient, TileSha
     plan.products = 1;
     plan.row_panels = ceil_div(plan.first.rows, tile.rows);
   }
+  if (plan.products > kMostPhases) return plan_phase_alone(p, tile, plan_input_grad(p, 0));
   plan.phases =
       plan.stacked ? p.window.stride[0] * p.window.stride[1] * p.window.stride[2] : plan.products;
   for (int64_t i = 0; i < plan.products; ++i)

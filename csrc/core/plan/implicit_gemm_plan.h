@@ -27,6 +27,7 @@ struct ImplicitGemmPlan {
   ConvProblem problem;
   bool gradient;
   bool stacked;        // all phases are rows of one product
+  bool alone;          // there are too many phases to share anything: a plan of one of them
   bool shifted;        // pixels are read where they lie in a patch; else gathered for each tap
   bool share_pixels;   // gathered once for the tasks that share them
   bool pack_weights;   // of an input gradient, once for the tasks that share them
@@ -70,6 +71,10 @@ struct ImplicitGemmPlan {
   int64_t sum_elements() const;
 };
 
+// Where this returns a plan of one phase alone, the first, which needs the most, each phase takes a
+// plan_phase_alone.
 ImplicitGemmPlan plan_implicit_gemm(const ConvProblem& problem, bool gradient, TileShape tile);
+ImplicitGemmPlan plan_phase_alone(const ConvProblem& problem, TileShape tile,
+                                  const ImplicitGemm& phase);
 
 }  // namespace striate

@@ -77,6 +77,14 @@ inline bool columns_alternate(const ImplicitGemm& a, const ImplicitGemm& b) {
          a.dst_offset[0] == b.dst_offset[0] && a.dst_offset[1] == b.dst_offset[1];
 }
 
+template <class Body>
+STRIATE_INLINE void for_each_phase(const ConvProblem& problem, const Body& body) {
+  for_each_input_grad_phase(
+      problem,
+      [](void* argument, const ImplicitGemm& g) { (*static_cast<const Body*>(argument))(g); },
+      const_cast<Body*>(&body));
+}
+
 template <class T>
 void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
                 const T* y, const T* bias, T* dx, const Context& context) {
@@ -90,30 +98,55 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
     return group_lanes_conv(plan_group_lanes(problem, Vec<T>::lanes, true), problem, dy, y, w, bias,
                             false, dx, context);
   if (input_grad_has_gaps(problem)) fill(problem, bias, dx, context);
-  if (!is_direct(algorithm))
-    return implicit_gemm(plan_implicit_gemm(problem, true, kTile<T>), is_shared(algorithm), dy, y,
-                         w, nullptr, bias, false, dx, context);
-  const int64_t phases = input_grad_phases(problem);
-  for (int64_t phase = 0; phase < phases; ++phase) {
-    const ImplicitGemm g = plan_input_grad(problem, phase);
-    if (phase + 1 < phases) {
-      const ImplicitGemm next = plan_input_grad(problem, phase + 1);
-      if (columns_alternate(g, next)) {
-        const bool in_order = g.dst_offset[2] == 0;
-        direct_conv(in_order ? g : next, in_order ? &next : &g, dy, y, w, bias, false, dx, context);
-        ++phase;
-        continue;
-      }
-    }
-    direct_conv(g, nullptr, dy, y, w, bias, false, dx, context);
+  if (!is_direct(algorithm)) {
+    const bool shared = is_shared(algorithm);
+    const ImplicitGemmPlan plan = plan_implicit_gemm(problem, true, kTile<T>);
+    if (!plan.alone)
+      return implicit_gemm(plan, shared, dy, y, w, nullptr, bias, false, dx, context);
+    return for_each_phase(problem, [&](const ImplicitGemm& g) {
+      implicit_gemm(plan_phase_alone(problem, kTile<T>, g), shared, dy, y, w, nullptr, bias, false,
+                    dx, context);
+    });
   }
+  const auto conv = [&](const ImplicitGemm& g, const ImplicitGemm* twin) {
+    direct_conv(g, twin, dy, y, w, bias, false, dx, context);
+  };
+  ImplicitGemm before{};
+  bool waits = false;
+  for_each_phase(problem, [&](const ImplicitGemm& g) {
+    if (waits && columns_alternate(before, g)) {
+      waits = false;
+      return before.dst_offset[2] == 0 ? conv(before, &g) : conv(g, &before);
+    }
+    if (waits) conv(before, nullptr);
+    before = g;
+    waits = true;
+  });
+  if (waits) conv(before, nullptr);
+}
+
+// Of an input gradient's phases, the first meet the most taps.
+template <class T>
+int64_t direct_scratch(const ConvProblem& problem, ConvDirection direction) {
+  constexpr bool doubles = sizeof(T) == 8;
+  size_t bytes = 0;
+  if (direction == ConvDirection::weight_grad) {
+    bytes = direct_weight_grad_scratch(plan_forward(problem), doubles);
+  } else if (direction == ConvDirection::forward) {
+    bytes = direct_conv_scratch(plan_forward(problem), nullptr, doubles);
+  } else if (const int64_t phases = input_grad_phases(problem); phases > 0) {
+    const ImplicitGemm first = plan_input_grad(problem, 0);
+    const ImplicitGemm next = plan_input_grad(problem, phases > 1 ? 1 : 0);
+    bytes = direct_conv_scratch(first, columns_alternate(first, next) ? &next : nullptr, doubles);
+  }
+  return static_cast<int64_t>(bytes);
 }
 
 }  // namespace
 
-const ConvKernels<float> conv_f32 = {kTile<float>, packed_size<float>, pack<float>, forward<float>,
-                                     input_grad<float>};
-const ConvKernels<double> conv_f64 = {kTile<double>, packed_size<double>, pack<double>,
-                                      forward<double>, input_grad<double>};
+const ConvKernels<float> conv_f32 = {kTile<float>,   packed_size<float>, pack<float>,
+                                     forward<float>, input_grad<float>,  direct_scratch<float>};
+const ConvKernels<double> conv_f64 = {kTile<double>,   packed_size<double>, pack<double>,
+                                      forward<double>, input_grad<double>,  direct_scratch<double>};
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -15,10 +15,14 @@ void direct_conv(const ImplicitGemm& g, const ImplicitGemm* twin, const double* 
                  const double* mask, const double* w, const double* bias, bool relu, double* dst,
                  const Context& context);
 
+// Bytes of each thread's scratch.
+size_t direct_conv_scratch(const ImplicitGemm& g, const ImplicitGemm* twin, bool doubles);
+
 // `g` is the forward convolution's.
 void direct_weight_grad(const ImplicitGemm& g, const float* dy, const float* x, const float* y,
                         float* dw, const Context& context);
 void direct_weight_grad(const ImplicitGemm& g, const double* dy, const double* x, const double* y,
                         double* dw, const Context& context);
+size_t direct_weight_grad_scratch(const ImplicitGemm& g, bool doubles);
 
 }  // namespace striate::cpu::STRIATE_ISA

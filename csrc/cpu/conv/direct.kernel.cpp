@@ -178,9 +178,8 @@ void run_task(const DirectConv<T>& c, int64_t sample, int64_t group, int64_t dep
 }
 
 template <class T>
-void conv(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src, const T* mask, const T* w,
-          const T* bias, bool relu, T* dst, const Context& context) {
-  if (g.rows == 0 || g.grid_size() == 0 || g.batch == 0) return;
+DirectConv<T> plan_direct(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src,
+                          const T* mask, const T* w, const T* bias, bool relu, T* dst) {
   DirectConv<T> c{g, twin, src, mask, w, bias, relu, dst, {}, 0, 0, 0, false, {}};
   c.view = direct_view(g, twin == nullptr ? rows_together<T>(g) : 1);
   c.bands = direct_bands<T>(tile_kind(c.view, g.grid[1]));
@@ -194,9 +193,29 @@ void conv(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src, const T
   const int64_t most = least(fit, ceil_div(c.units, ceil_div(kTasks, planes)));
   c.block = most >= c.units ? c.units : least(c.units, greatest(most / kRowTile, 1) * kRowTile);
   c.blocks = ceil_div(c.units, c.block);
+  return c;
+}
+
+bool is_empty(const ImplicitGemm& g) {
+  return g.rows == 0 || g.grid_size() == 0 || g.batch == 0 || g.groups == 0;
+}
+
+template <class T>
+size_t scratch_of(const ImplicitGemm& g, const ImplicitGemm* twin) {
+  if (is_empty(g)) return 0;
+  const T* none = nullptr;
+  return Scratch<T>::bytes(
+      plan_direct<T>(g, twin, none, none, none, none, false, static_cast<T*>(nullptr)));
+}
+
+template <class T>
+void conv(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src, const T* mask, const T* w,
+          const T* bias, bool relu, T* dst, const Context& context) {
+  if (is_empty(g)) return;
+  const DirectConv<T> c = plan_direct(g, twin, src, mask, w, bias, relu, dst);
   // Small tasks go several to a chunk.
   const int64_t sums = g.rows * g.depth() * c.phases() * g.grid[2] * c.view.together * c.block;
-  const int64_t tasks = planes * c.blocks;
+  const int64_t tasks = g.batch * g.groups * g.grid[0] * c.blocks;
   const int64_t several =
       least(ceil_div(kChunkSums, sums + 1), greatest(ceil_div(tasks, kTasks), 1));
   parallel_for(context, ceil_div(tasks, several), Scratch<T>::bytes(c),
@@ -211,6 +230,10 @@ void conv(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src, const T
 }
 
 }  // namespace
+
+size_t direct_conv_scratch(const ImplicitGemm& g, const ImplicitGemm* twin, bool doubles) {
+  return doubles ? scratch_of<double>(g, twin) : scratch_of<float>(g, twin);
+}
 
 void direct_conv(const ImplicitGemm& g, const ImplicitGemm* twin, const float* src,
                  const float* mask, const float* w, const float* bias, bool relu, float* dst,

@@ -231,13 +231,7 @@ void write(const WeightGrad<T>& c, int64_t item, const T* totals) {
 }
 
 template <class T>
-void weight_grad(const ImplicitGemm& g, const T* dy, const T* x, const T* y, T* dw,
-                 const Context& context) {
-  if (g.rows == 0 || g.channels == 0) return;
-  if (g.grid_size() == 0 || g.batch == 0) {
-    __builtin_memset(dw, 0, static_cast<size_t>(g.groups * g.w_group) * sizeof(T));
-    return;
-  }
+WeightGrad<T> plan_direct(const ImplicitGemm& g, const T* dy, const T* x, const T* y, T* dw) {
   WeightGrad<T> c{g, dy, x, y, dw, direct_view(g, rows_together<T>(g)), 0, 0, 0, {}};
   c.add = choose_function<T>(tile_kind(c.view, g.grid[1]));
   c.units = ceil_div(g.grid[1], c.view.together);
@@ -247,10 +241,28 @@ void weight_grad(const ImplicitGemm& g, const T* dy, const T* x, const T* y, T* 
       least(kCopyElements / pitch, kStepsPerSum / ceil_div(pitch, Vec<T>::lanes));
   c.block = least(c.units, greatest(most_units / kRowTile, 1) * kRowTile);
   // Planes that lie side by side go to one chunk.
-  const int64_t items = g.groups * g.channels;
   const int64_t products = g.rows * g.tap_count() * g.batch * g.grid_size() + 1;
-  const int64_t most = least(items / kTasks, kSumElements / c.sums_size());
+  const int64_t most = least(g.groups * g.channels / kTasks, kSumElements / c.sums_size());
   c.several = greatest(1, least(ceil_div(kChunkSums, products), most));
+  return c;
+}
+
+template <class T>
+size_t scratch_of(const ImplicitGemm& g) {
+  if (g.rows == 0 || g.channels == 0 || g.grid_size() == 0 || g.batch == 0) return 0;
+  return plan_direct<T>(g, nullptr, nullptr, nullptr, nullptr).scratch();
+}
+
+template <class T>
+void weight_grad(const ImplicitGemm& g, const T* dy, const T* x, const T* y, T* dw,
+                 const Context& context) {
+  if (g.rows == 0 || g.channels == 0) return;
+  if (g.grid_size() == 0 || g.batch == 0) {
+    __builtin_memset(dw, 0, static_cast<size_t>(g.groups * g.w_group) * sizeof(T));
+    return;
+  }
+  const WeightGrad<T> c = plan_direct(g, dy, x, y, dw);
+  const int64_t items = g.groups * g.channels;
   parallel_for(context, ceil_div(items, c.several), c.scratch(), [&](int64_t chunk, void* buffer) {
     const int64_t size = c.sums_size(), first = chunk * c.several;
     const int64_t count = least(c.several, items - first);
@@ -272,6 +284,10 @@ void weight_grad(const ImplicitGemm& g, const T* dy, const T* x, const T* y, T* 
 }
 
 }  // namespace
+
+size_t direct_weight_grad_scratch(const ImplicitGemm& g, bool doubles) {
+  return doubles ? scratch_of<double>(g) : scratch_of<float>(g);
+}
 
 void direct_weight_grad(const ImplicitGemm& g, const float* dy, const float* x, const float* y,
                         float* dw, const Context& context) {

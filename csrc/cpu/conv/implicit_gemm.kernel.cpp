@@ -11,9 +11,9 @@
 // again by each task; their results are summed up apart and then written next to each other.
 #include "cpu/conv/implicit_gemm.h"
 
-#include "core/formula/activation.h"
 #include "cpu/conv/conv_patch.h"
-#include "cpu/conv/filter_panels.h"
+#include "cpu/conv/implicit_gemm_tile.h"
+#include "cpu/conv/implicit_gemm_weights.h"
 #include "cpu/conv/phase_sums.h"
 
 namespace striate::cpu::STRIATE_ISA {
@@ -57,163 +57,6 @@ STRIATE_INLINE void for_each_part(const ImplicitGemmPlan& plan, const ImplicitGe
       packed += plan.first.groups * plan.row_panels * products[i].depth() * kTileRows;
     }
   });
-}
-
-// Where in one filter the weight of a tap lies, or -1 where a stacked phase does not meet it.
-STRIATE_INLINE int64_t weight_place(const ImplicitGemmPlan& plan, const ImplicitGemm& g,
-                                    const int64_t* phase, const Tap& tap) {
-  int64_t place = 0;
-  for (int i = 0; i < kSpatial; ++i) {
-    int64_t k = g.w_index[i] + tap.at[i] * g.w_step[i];
-    if (plan.stacked)
-      k = phase[i] + plan.problem.window.pad[i] -
-          (g.tap_offset[i] + tap.at[i]) * plan.problem.window.stride[i];
-    if (k < 0 || k >= g.kernel[i]) return -1;
-    place = place * g.kernel[i] + k;
-  }
-  return place;
-}
-
-// One panel of rows and one block of the depth, [depth][kTileRows], rows beyond the last as zeros.
-template <class T>
-void pack_rows(const ImplicitGemmPlan& plan, const ImplicitGemm& g, const T* w, int64_t group,
-               int64_t row_panel, const DepthBlock& block, T* out) {
-  const int64_t first_row = row_panel * kTileRows;
-  const int64_t rows = least(kTileRows, g.rows - first_row);
-  const int64_t phase_rows = g.rows / (plan.stacked ? plan.phases : 1);
-  int64_t row[kTileRows] = {}, phase[kTileRows][kSpatial] = {};
-  for (int64_t m = 0; m < rows; ++m) {
-    row[m] = (first_row + m) % phase_rows * g.w_row;
-    if (plan.stacked) plan.phase_offset((first_row + m) / phase_rows, phase[m]);
-  }
-  const bool whole = !plan.stacked && rows == kTileRows;
-  w += group * g.w_group + block.first_channel * g.w_channel;
-  if constexpr (sizeof(T) == 4 && kFilterChannels > 0) {
-    const bool filters = block.taps == g.tap_count() && block.taps >= 4 &&
-                         block.taps == g.kernel[0] * g.kernel[1] * g.kernel[2];
-    if (whole && filters)
-      return pack_filters(w + row[0], g.w_row, g.w_channel, block.channels, block.taps, out);
-  }
-  for (int64_t t = 0; t < block.taps; ++t) {
-    const Tap tap = tap_at(g, block.first_tap + t);
-    int64_t place[kTileRows];
-    for (int64_t m = 0; m < (whole ? 1 : kTileRows); ++m)
-      place[m] = m < rows ? weight_place(plan, g, phase[m], tap) : -1;
-    T* to = out + t * kTileRows;
-    const int64_t step = block.taps * kTileRows;
-    if (whole && g.w_row == 1) {
-      const T* from = w + row[0] + place[0];
-      for (int64_t c = 0; c < block.channels; ++c, to += step, from += g.w_channel)
-        __builtin_memcpy(to, from, kTileRows * sizeof(T));
-    } else if (whole) {
-      const T* from = w + row[0] + place[0];
-      for (int64_t c = 0; c < block.channels; ++c, to += step, from += g.w_channel)
-        for (int64_t m = 0; m < kTileRows; ++m) to[m] = from[m * g.w_row];
-    } else {
-      for (int64_t c = 0; c < block.channels; ++c, to += step)
-        for (int64_t m = 0; m < kTileRows; ++m)
-          to[m] = place[m] < 0 ? T(0) : w[c * g.w_channel + row[m] + place[m]];
-    }
-  }
-}
-
-// All weights, [product][group][panel of rows][channel][tap][kTileRows]: a
-// layout that depends on the filters and the tile alone.
-template <class T>
-void pack_weights(const ImplicitGemmPlan& plan, const T* w, T* packed, const Context& context) {
-  // Panels whose weights lie side by side, and channels, that one chunk takes.
-  constexpr int64_t kPanels = 8, kChannels = 32;
-  const int64_t panel_blocks = ceil_div(plan.row_panels, kPanels);
-  const int64_t channel_blocks = ceil_div(plan.first.channels, kChannels);
-  for (int64_t index = 0; index < plan.products; ++index) {
-    const ImplicitGemm g = plan.product(index);
-    const int64_t elements = g.depth() * kTileRows;
-    const int64_t chunks = g.groups * panel_blocks * channel_blocks;
-    parallel_for(context, chunks, 0, [&](int64_t chunk, void*) {
-      const int64_t group = chunk / channel_blocks / panel_blocks;
-      const int64_t first = chunk / channel_blocks % panel_blocks * kPanels;
-      const int64_t channel = chunk % channel_blocks * kChannels;
-      const DepthBlock block{channel, least(kChannels, g.channels - channel), 0, g.tap_count()};
-      for (int64_t r = first; r < least(first + kPanels, plan.row_panels); ++r)
-        pack_rows(plan, g, w, group, r, block,
-                  packed + (group * plan.row_panels + r) * elements +
-                      channel * g.tap_count() * kTileRows);
-    });
-    packed += g.groups * plan.row_panels * elements;
-  }
-}
-
-// Where a tile's sums go, and how they join what is there.
-template <class T>
-struct Target {
-  T* to;          // the tile's first row; and of sums that are kept apart, its first lane
-  int64_t row;    // elements from one row to the next
-  const T* bias;  // of the tile's first row, or null
-  bool first;     // the first block of the depth: overwrite, and add the bias
-  bool relu;      // the last block: apply the activation
-  bool apart;     // sums that are kept apart: whole vectors side by side
-};
-
-template <class T>
-STRIATE_INLINE void join(Vec<T> sum, T* to, int n, const Target<T>& target) {
-  if (!target.first) sum = Vec<T>::load(to, n) + sum;
-  if (target.relu) sum = formula::relu(sum);
-  sum.store(to, n);
-}
-
-// Not inlined: what surrounds it must not take registers from the sums.
-template <class T, int rows, int vectors, class BRows>
-__attribute__((noinline)) void tile(int64_t depth, const T* a, Strides strides, const T* b,
-                                    BRows b_rows, int live_rows, const Panel<T>& panel,
-                                    const Target<T>& target) {
-  constexpr int lanes = Vec<T>::lanes;
-  // Ask for the lines of the result, which lie in as many places as there are rows, early.
-  T* begin = target.to + (target.apart || panel.segments == 0 ? 0 : panel.segment[0].offset);
-  for (int m = 0; m < live_rows; ++m)
-    for (int v = 0; v < vectors; ++v) __builtin_prefetch(begin + m * target.row + v * lanes, 1);
-  Vec<T> sum[rows][vectors];
-  multiply_tile<T, rows, vectors>(depth, a, strides, b, b_rows, sum);
-  if (target.first && target.bias != nullptr) {
-#pragma GCC unroll 8
-    for (int m = 0; m < rows; ++m) {
-      const Vec<T> bias = Vec<T>::set(m < live_rows ? target.bias[m] : T(0));
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sum[m][v] = sum[m][v] + bias;
-    }
-  }
-  if (target.apart || panel.segments == 1) {
-    const int end = target.apart ? vectors * lanes : panel.segment[0].length;
-    if (target.apart || panel.segment[0].lane == 0) {
-      T* to = target.to + (target.apart ? 0 : panel.segment[0].offset);
-#pragma GCC unroll 8
-      for (int m = 0; m < rows; ++m) {
-        if (m >= live_rows) break;
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) {
-          const int left = end - v * lanes;
-          if (left > 0)
-            join(sum[m][v], to + m * target.row + v * lanes, left < lanes ? left : lanes, target);
-        }
-      }
-      return;
-    }
-  }
-  T spread[rows][vectors * lanes];
-#pragma GCC unroll 8
-  for (int m = 0; m < rows; ++m)
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) sum[m][v].store(&spread[m][v * lanes]);
-  for (int s = 0; s < panel.segments; ++s) {
-    const Segment& segment = panel.segment[s];
-    for (int m = 0; m < live_rows; ++m) {
-      T* to = target.to + segment.offset + m * target.row;
-      const T* from = &spread[m][segment.lane];
-      for (int i = 0; i < segment.length; i += lanes) {
-        const int n = segment.length - i < lanes ? segment.length - i : lanes;
-        join(Vec<T>::load(from + i, n), to + i, n, target);
-      }
-    }
-  }
 }
 
 // The scratch of one worker.
@@ -366,13 +209,15 @@ void run_task(const ImplicitGemmPlan& plan, int64_t task, const Operands<T>& o, 
                                  : o.dst + (group * g.rows + row) * plane;
         with_tile_rows(live, [&](auto tile_rows) {
           with_tile_vectors(panels[p].vectors, [&](auto tile_vectors) {
-            constexpr int m = decltype(tile_rows)::get, v = decltype(tile_vectors)::get;
-            if (plan.shifted)
-              tile<T, m, v>(depth, a, strides, pixels + panels[p].start, RowsAt{scratch.distances},
-                            live, panels[p], target);
-            else
-              tile<T, m, v>(depth, a, strides, pixels + p * depth * kTileColumns<T>,
-                            EvenRows{kTileColumns<T>}, live, panels[p], target);
+            with_strides(strides, [&](auto a_strides) {
+              constexpr int m = decltype(tile_rows)::get, v = decltype(tile_vectors)::get;
+              if (plan.shifted)
+                tile<T, m, v>(depth, a, a_strides, pixels + panels[p].start,
+                              RowsAt{scratch.distances}, live, panels[p], target);
+              else
+                tile<T, m, v>(depth, a, a_strides, pixels + p * depth * kTileColumns<T>,
+                              PanelRows<T>{}, live, panels[p], target);
+            });
           });
         });
       }

@@ -152,12 +152,13 @@ struct Found {
 
 // Copies `length` values, `stride` apart, to consecutive ones; may write zeros up to a vector's
 // end, but not beyond `room` values where that is not negative.
-template <class T, bool masked, bool consecutive>
-STRIATE_INLINE void copy_piece(const T* from, const T* mask, int64_t stride, int length, T* to,
+template <class T, bool masked, int known_stride>
+STRIATE_INLINE void copy_piece(const T* from, const T* mask, int64_t any_stride, int length, T* to,
                                int room) {
   constexpr int lanes = Vec<T>::lanes;
+  const int64_t stride = known_stride > 0 ? known_stride : any_stride;
   const auto load = [=](const T* p, int i, int n) {
-    if (consecutive) return n == lanes ? Vec<T>::load(p + i) : Vec<T>::load(p + i, n);
+    if (known_stride == 1 && n == lanes) return Vec<T>::load(p + i);
     return Vec<T>::load_strided(p + i * stride, stride, n);
   };
   for (int i = 0; i < length; i += lanes) {
@@ -174,7 +175,7 @@ STRIATE_INLINE void copy_piece(const T* from, const T* mask, int64_t stride, int
 // What the panels' pixels see of the block's channels and taps, [panel][channel][tap]
 // [kTileColumns]. Pieces are written in order of their lanes and a panel's rows in order of the
 // depth, so what a piece writes beyond its end is always overwritten.
-template <class T, bool masked, bool consecutive>
+template <class T, bool masked, int known_stride>
 void gather_pixels(const ImplicitGemm& g, const Panel<T>* panels, int64_t panel_count,
                    const DepthBlock& block, const T* src, const T* mask, const Found& found,
                    T* out) {
@@ -197,6 +198,7 @@ void gather_pixels(const ImplicitGemm& g, const Panel<T>* panels, int64_t panel_
     const int64_t channel = (block.first_channel + c) * plane;
     for (int64_t p = 0; p < panel_count; ++p) {
       T* to = out + (p * block.channels + c) * block.taps * kTileColumns<T>;
+      int64_t asked = 0;  // once for each row of taps
       for (int64_t t = 0; t < block.taps; ++t, to += kTileColumns<T>) {
         const Piece* pieces = found.pieces + (p * block.taps + t) * most;
         int count = found.counts[p * block.taps + t];
@@ -207,15 +209,16 @@ void gather_pixels(const ImplicitGemm& g, const Panel<T>* panels, int64_t panel_
           count = -1 - count;
         }
         // Planes lie too far apart for the processor to see what comes next.
-        const bool ahead = t % g.taps[2] == 0 && block.first_channel + c + kAhead < g.channels;
+        const bool ahead = asked == 0 && block.first_channel + c + kAhead < g.channels;
+        if (++asked == g.taps[2]) asked = 0;
         for (int i = 0; i < count; ++i) {
           const int64_t offset = channel + pieces[i].offset;
           if (ahead)
             for (int64_t j = 0; j < pieces[i].length * stride; j += kLine)
               __builtin_prefetch(src + offset + kAhead * plane + j);
-          copy_piece<T, masked, consecutive>(src + offset, masked ? mask + offset : nullptr, stride,
-                                             pieces[i].length, to + pieces[i].lane,
-                                             last ? kTileColumns<T> - pieces[i].lane : -1);
+          copy_piece<T, masked, known_stride>(src + offset, masked ? mask + offset : nullptr,
+                                              stride, pieces[i].length, to + pieces[i].lane,
+                                              last ? kTileColumns<T> - pieces[i].lane : -1);
         }
       }
     }
@@ -226,11 +229,12 @@ template <class T>
 void gather_pixels(const ImplicitGemm& g, const Panel<T>* panels, int64_t count,
                    const DepthBlock& block, const T* src, const T* mask, const Found& found,
                    T* out) {
-  const bool consecutive = g.src_stride[2] == 1;
-  const auto gather =
-      mask == nullptr
-          ? (consecutive ? gather_pixels<T, false, true> : gather_pixels<T, false, false>)
-          : (consecutive ? gather_pixels<T, true, true> : gather_pixels<T, true, false>);
+  const int64_t stride = g.src_stride[2];
+  const auto gather = mask != nullptr
+                          ? (stride == 1 ? gather_pixels<T, true, 1> : gather_pixels<T, true, 0>)
+                      : stride == 1 ? gather_pixels<T, false, 1>
+                      : stride == 2 ? gather_pixels<T, false, 2>
+                                    : gather_pixels<T, false, 0>;
   gather(g, panels, count, block, src, mask, found, out);
 }
 

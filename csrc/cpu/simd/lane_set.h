@@ -28,13 +28,10 @@ class LaneSet {
     else
       return {(Raw<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>(bits_), p)};
 #elif defined(__AVX2__)
-    typename Vec<T>::RawInt bit;
-    for (int i = 0; i < lanes; ++i) bit[i] = LaneInt<T>{1} << i;
-    const auto mask = (__m256i)((bit & static_cast<LaneInt<T> >(bits_)) == bit);
     if constexpr (sizeof(T) == 4)
-      return {(Raw<T>)_mm256_maskload_ps(p, mask)};
+      return {(Raw<T>)_mm256_maskload_ps(p, mask())};
     else
-      return {(Raw<T>)_mm256_maskload_pd(p, mask)};
+      return {(Raw<T>)_mm256_maskload_pd(p, mask())};
 #else
     if (bits_ == first(lanes)) return Vec<T>::load(p);
     T lane[lanes] = {};
@@ -44,7 +41,29 @@ class LaneSet {
 #endif
   }
 
-  // The same for p[0], p[stride], p[2 * stride], ...
+  // Writes nothing in the other lanes.
+  STRIATE_INLINE void store(Vec<T> v, T* p) const {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+      _mm512_mask_storeu_ps(p, static_cast<__mmask16>(bits_), (__m512)v.raw);
+    else
+      _mm512_mask_storeu_pd(p, static_cast<__mmask8>(bits_), (__m512d)v.raw);
+#elif defined(__AVX2__)
+    if (bits_ == first(lanes)) return v.store(p);
+    if constexpr (sizeof(T) == 4)
+      _mm256_maskstore_ps(p, mask(), (__m256)v.raw);
+    else
+      _mm256_maskstore_pd(p, mask(), (__m256d)v.raw);
+#else
+    if (bits_ == first(lanes)) return v.store(p);
+    T lane[lanes];
+    v.store(lane);
+    for (int i = 0; i < lanes; ++i)
+      if (bits_ >> i & 1) p[i] = lane[i];
+#endif
+  }
+
+  // The load for p[0], p[stride], p[2 * stride], ...
   STRIATE_INLINE Vec<T> load_strided(const T* p, int64_t stride) const {
     T lane[lanes] = {};
     for (int i = 0; i < lanes; ++i)
@@ -59,6 +78,13 @@ class LaneSet {
   static STRIATE_INLINE uint32_t first(int64_t n) {
     return (uint32_t{1} << (n < 0 ? 0 : n < lanes ? n : lanes)) - 1;
   }
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  STRIATE_INLINE __m256i mask() const {
+    typename Vec<T>::RawInt bit;
+    for (int i = 0; i < lanes; ++i) bit[i] = LaneInt<T>{1} << i;
+    return (__m256i)((bit & static_cast<LaneInt<T> >(bits_)) == bit);
+  }
+#endif
   uint32_t bits_;
 };
 

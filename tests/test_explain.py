@@ -88,8 +88,7 @@ def test_few_channels_are_direct() -> None:
     assert e.algorithm == "direct"
     assert e.workspace_bytes == 0
     assert e.scratch_bytes is not None
-    # A padded copy of what a block of rows sees, and a little more.
-    assert 4 * 32 * 32 <= e.scratch_bytes <= 64 * 1024
+    assert 0 < e.scratch_bytes <= 64 * 1024  # the source is read where it lies
 
 
 def test_direct_gradients_tell_their_scratch(isa: str) -> None:
@@ -101,7 +100,7 @@ def test_direct_gradients_tell_their_scratch(isa: str) -> None:
         e = striate.explain(name, *arguments, stride=2)
         assert e.algorithm == "direct"
         assert e.scratch_bytes is not None
-        assert 4 * 64 * 3 <= e.scratch_bytes <= 256 * 1024
+        assert 0 < e.scratch_bytes <= 256 * 1024
 
 
 def test_rows_of_depthwise_planes_fill_vectors_or_groups_do(isa: str) -> None:

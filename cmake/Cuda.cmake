@@ -91,7 +91,7 @@ if(STRIATE_CUDA_FOUND)
       # The last one carries PTX, for architectures that do not exist yet.
       set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 100-real 120)
     else()
-      set(CMAKE_CUDA_ARCHITECTURES 70-real 80-real 90)
+      set(CMAKE_CUDA_ARCHITECTURES 80-real 90)  # the kernels need sm_80
     endif()
   endif()
   enable_language(CUDA)

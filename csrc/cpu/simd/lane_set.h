@@ -33,11 +33,7 @@ class LaneSet {
     else
       return {(Raw<T>)_mm256_maskload_pd(p, mask())};
 #else
-    if (bits_ == first(lanes)) return Vec<T>::load(p);
-    T lane[lanes] = {};
-    for (int i = 0; i < lanes; ++i)
-      if (bits_ >> i & 1) lane[i] = p[i];
-    return Vec<T>::load(lane);
+    return bits_ == first(lanes) ? Vec<T>::load(p) : load_strided(p, 1);
 #endif
   }
 
@@ -63,8 +59,8 @@ class LaneSet {
 #endif
   }
 
-  // The load for p[0], p[stride], p[2 * stride], ...
-  STRIATE_INLINE Vec<T> load_strided(const T* p, int64_t stride) const {
+  // The load for p[0], p[stride], p[2 * stride], ... Not inlined, or it takes long to compile.
+  __attribute__((noinline)) Vec<T> load_strided(const T* p, int64_t stride) const {
     T lane[lanes] = {};
     for (int i = 0; i < lanes; ++i)
       if (bits_ >> i & 1) lane[i] = p[i * stride];

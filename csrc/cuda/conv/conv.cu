@@ -84,9 +84,9 @@ void weight_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* d
 }  // namespace
 
 const ConvKernels<float> conv_f32 = {
-    {}, packed_size<float>, pack<float>, forward<float>, input_grad<float>};
+    {}, packed_size<float>, pack<float>, forward<float>, input_grad<float>, nullptr};
 const ConvKernels<double> conv_f64 = {
-    {}, packed_size<double>, pack<double>, forward<double>, input_grad<double>};
+    {}, packed_size<double>, pack<double>, forward<double>, input_grad<double>, nullptr};
 const ConvWeightGradKernels<float> conv_weight_grad_f32 = {{}, weight_grad<float>};
 const ConvWeightGradKernels<double> conv_weight_grad_f64 = {{}, weight_grad<double>};
 

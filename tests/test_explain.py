@@ -316,3 +316,11 @@ class TestCommand:
 
 def test_isa_is_the_one_in_use() -> None:
     assert striate.explain("relu", (3,)).isa == _core.isa()
+
+
+def test_cuda_needs_a_build_with_it() -> None:
+    if _core.build_info()["cuda"]:
+        assert striate.explain("conv2d", X, W, device="cuda").isa == "CUDA"
+        return
+    with pytest.raises(RuntimeError, match="built without CUDA"):
+        striate.explain("conv2d", X, W, device="cuda")

@@ -26,7 +26,7 @@ X = np.random.default_rng(0).standard_normal((3, 4, 5, 2))
         (nn.PReLU(dtype="float64"), lambda x: reference.prelu(x, np.array([0.25]))),
         (nn.PReLU(4, 0.5, dtype="float64"), lambda x: reference.prelu(x, np.full(4, 0.5))),
     ],
-    ids=repr,
+    ids=lambda value: repr(value) if isinstance(value, nn.Module) else "",
 )
 def test_layer_is_its_op(layer: nn.Module, expected: Callable[[Any], Any]) -> None:
     np.testing.assert_allclose(layer(X), expected(X), rtol=1e-13, atol=1e-15)

@@ -172,4 +172,16 @@ PaddingArg parse_padding(const char* function, py::handle object) {
   return arg;
 }
 
+Shape parse_shape(const char* function, const char* name, py::handle object) {
+  Shape shape;
+  const std::vector<int64_t> dims = parse_ints(function, name, object);
+  check(dims.size() <= kMaxRank, function, name, " must have at most ", kMaxRank, " axes. Got ",
+        dims.size(), ".");
+  for (const int64_t dim : dims) {
+    check(dim >= 0, function, name, " must have no negative axis. Got ", dim, ".");
+    shape.dim[shape.rank++] = dim;
+  }
+  return shape;
+}
+
 }  // namespace striate::bindings

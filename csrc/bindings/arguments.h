@@ -36,4 +36,7 @@ SpatialArg parse_optional_spatial(const char* function, const char* name, py::ha
 // An int, one int an axis, a (before, after) pair an axis, "same" or "valid".
 PaddingArg parse_padding(const char* function, py::handle object);
 
+// A shape that the user gave as a sequence of ints.
+Shape parse_shape(const char* function, const char* name, py::handle object);
+
 }  // namespace striate::bindings

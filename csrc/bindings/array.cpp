@@ -130,16 +130,7 @@ Output::Output(IndexType type, const Shape& shape)
           pooled_array(type == IndexType::i32 ? py::dtype::of<int32_t>() : py::dtype::of<int64_t>(),
                        shape, &data_)) {}
 
-Shape parse_shape(const char* function, const char* name, py::handle object) {
-  Shape shape;
-  const std::vector<int64_t> dims = parse_ints(function, name, object);
-  check(dims.size() <= kMaxRank, function, name, " must have at most ", kMaxRank, " axes. Got ",
-        dims.size(), ".");
-  for (const int64_t dim : dims) {
-    check(dim >= 0, function, name, " must have no negative axis. Got ", dim, ".");
-    shape.dim[shape.rank++] = dim;
-  }
-  return shape;
-}
+NumberInput::NumberInput(const char* function, const char* name, py::handle object)
+    : value_(parse_float(function, name, object)) {}
 
 }  // namespace striate::bindings

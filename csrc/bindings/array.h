@@ -108,6 +108,20 @@ class Output {
   void* data_;
 };
 
+// A number that a kernel computed: what NumberOutput gave, or any Python number.
+class NumberInput {
+ public:
+  NumberInput(const char* function, const char* name, py::handle object);
+
+  // One of the two is null.
+  const double* known() const { return on_device_ == nullptr ? &value_ : nullptr; }
+  const double* on_device() const { return on_device_; }
+
+ private:
+  double value_ = 0;
+  const double* on_device_ = nullptr;
+};
+
 #if defined(STRIATE_CUDA_BACKEND)
 
 // A single number that a kernel computes: a 0-d array, so that nothing waits for it.
@@ -141,8 +155,5 @@ class NumberOutput {
 };
 
 #endif
-
-// A shape that the user gave as a sequence of ints.
-Shape parse_shape(const char* function, const char* name, py::handle object);
 
 }  // namespace striate::bindings

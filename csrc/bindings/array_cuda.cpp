@@ -193,16 +193,17 @@ Output::Output(DType dtype, const Shape& shape)
 Output::Output(IndexType type, const Shape& shape)
     : array_(new_array(type == IndexType::i32 ? "int32" : "int64", shape, &data_)) {}
 
-Shape parse_shape(const char* function, const char* name, py::handle object) {
-  Shape shape;
-  const std::vector<int64_t> dims = parse_ints(function, name, object);
-  check(dims.size() <= kMaxRank, function, name, " must have at most ", kMaxRank, " axes. Got ",
-        dims.size(), ".");
-  for (const int64_t dim : dims) {
-    check(dim >= 0, function, name, " must have no negative axis. Got ", dim, ".");
-    shape.dim[shape.rank++] = dim;
+NumberInput::NumberInput(const char* function, const char* name, py::handle object) {
+  if (!is_array(object)) {
+    value_ = parse_float(function, name, object);
+    return;
   }
-  return shape;
+  const auto array = py::reinterpret_borrow<py::object>(object);
+  const View v = view(function, name, array);
+  if (element_type(v) != ElementType::f64 || v.shape.rank != 0 || !v.plain())
+    fail<TypeError>(function, name, " must be a number or a 0-d float64 array. Got an array of ",
+                    dtype_name(array), " and shape ", spec::to_string(v.shape), ".");
+  on_device_ = static_cast<const double*>(v.data);
 }
 
 void use(py::object adapter, int device, uintptr_t stream) {

@@ -24,9 +24,11 @@ Shape checked(const char* function, const char* name, const Shape& shape) {
 ArrayInfo array_or_shape(const char* function, const char* name, const py::object& object,
                          DType dtype) {
   ArrayInfo info{name, dtype, {}};
+#if !defined(STRIATE_CUDA_BACKEND)  // whose arrays striate/_explain.py hands on as shapes
   if (py::isinstance<py::array>(object))
     info = Input(function, name, object).info();
   else
+#endif
     info.shape = parse_shape(function, name, object);
   checked(function, name, info.shape);
   return info;
@@ -42,20 +44,23 @@ const ArrayInfo* pointer(const std::optional<ArrayInfo>& info) { return info ? &
 
 // With what only the kernels know.
 template <class T>
-ConvPlan whole_plan_for(ConvDirection direction, const ConvProblem& p) {
-  ConvPlan plan = plan_for<T>(direction, p);
+ConvPlan whole_plan_for(ConvDirection direction, const ConvProblem& p, bool masked) {
+  ConvPlan plan = plan_for<T>(direction, p, masked);
+#if !defined(STRIATE_CUDA_BACKEND)  // which has none
   if (plan.scratch < 0) plan.scratch = kernels<T>().conv->direct_scratch(p, direction);
+#endif
   return plan;
 }
 
-py::dict describe(const char* function, ConvDirection direction, const ConvProblem& p) {
+py::dict describe(const char* function, ConvDirection direction, const ConvProblem& p,
+                  bool masked = false) {
   constexpr int64_t kMostTaps = int64_t{1} << 20;
   check(p.window.kernel_size() <= kMostTaps, function,
         "a kernel must have at most 2^20 taps. Got w's shape ", spec::to_string(p.w_shape()), ".");
   checked(function, "x", p.x_shape());
   checked(function, "the result", p.y_shape());
-  const ConvPlan plan = p.dtype == DType::f32 ? whole_plan_for<float>(direction, p)
-                                              : whole_plan_for<double>(direction, p);
+  const ConvPlan plan = p.dtype == DType::f32 ? whole_plan_for<float>(direction, p, masked)
+                                              : whole_plan_for<double>(direction, p, masked);
   std::string why = plan.why;
   if (plan.refused != nullptr) {
     why += "; " + std::string(plan.refused) + " would need a workspace of " +
@@ -107,7 +112,7 @@ py::dict explain_input_grad(const Call& call) {
   const ConvProblem p =
       spec::conv_input_grad(call.function, call.rank, call.array("dy", 0), call.array("w", 1),
                             call.shape("x_shape"), pointer(y), call.args());
-  return describe(call.function, ConvDirection::input_grad, p);
+  return describe(call.function, ConvDirection::input_grad, p, y.has_value());
 }
 
 py::dict explain_weight_grad(const Call& call) {
@@ -115,7 +120,7 @@ py::dict explain_weight_grad(const Call& call) {
   const ConvProblem p =
       spec::conv_weight_grad(call.function, call.rank, call.array("dy", 0), call.array("x", 1),
                              call.shape("w_shape"), pointer(y), call.args());
-  return describe(call.function, ConvDirection::weight_grad, p);
+  return describe(call.function, ConvDirection::weight_grad, p, y.has_value());
 }
 
 // A transposed convolution's problem is the convolution from its output to its input.

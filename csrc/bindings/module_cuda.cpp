@@ -29,6 +29,7 @@ PYBIND11_MODULE(STRIATE_CUDA_MODULE, module, pybind11::mod_gil_not_used()) {
   bindings::register_plan_options(module);
   bindings::register_activation(module);
   bindings::register_conv(module);
+  bindings::register_explain(module);
   bindings::register_linear(module);
   bindings::register_elementwise(module);
   bindings::register_prelu(module);

@@ -74,15 +74,17 @@ std::vector<double> parse_floats(const char* function, const char* name, py::han
 
 Clip parse_clip(const char* function, py::handle clip_norm, py::handle grad_norm,
                 py::handle clip_value) {
-  double numbers[3];
+  double numbers[2];
   const auto parse = [&](const char* name, py::handle object, double& number) -> const double* {
     if (object.is_none()) return nullptr;
     number = parse_float(function, name, object);
     return &number;
   };
+  std::optional<NumberInput> norm;
+  if (!grad_norm.is_none()) norm.emplace(function, "grad_norm", grad_norm);
   return spec::clip(function, parse("clip_norm", clip_norm, numbers[0]),
-                    parse("grad_norm", grad_norm, numbers[1]),
-                    parse("clip_value", clip_value, numbers[2]));
+                    norm ? norm->known() : nullptr, norm ? norm->on_device() : nullptr,
+                    parse("clip_value", clip_value, numbers[1]));
 }
 
 Penalty parse_penalty(const char* function, py::handle weight_decay, py::handle l1,

@@ -1,6 +1,4 @@
 // Bounds on gradients and weights, and the weights' moving averages.
-#include <cmath>
-
 #include "bindings/arguments.h"
 #include "bindings/backend.h"
 #include "bindings/call.h"
@@ -39,26 +37,28 @@ struct Updated {
   }
 };
 
-double clip_grad_norm(py::object grads, py::object max_norm_object, py::object error_if_nonfinite) {
+py::object clip_grad_norm(py::object grads, py::object max_norm_object,
+                          py::object error_if_nonfinite) {
   static constexpr char function[] = "clip_grad_norm";
   const double max_norm = parse_float(function, "max_norm", max_norm_object);
   spec::clip_limit(function, "max_norm", max_norm);
   const bool strict = parse_bool(function, "error_if_nonfinite", error_if_nonfinite);
   const Updated updated(function, "grads", grads, true);
-  double norm = 0;
+  NumberOutput norm(DType::f64);
+  const NormBound bound{norm.data<double>(), max_norm, strict, function};
   run_kernels([&] {
-    double sum = 0;
+    const double* others = nullptr;
     updated.run([&](const auto& table, const auto* tensors, int64_t count) {
-      sum += table.clip->square_sum(tensors, count, context());
+      if (others != nullptr && count == 0) return;
+      table.clip->norm(tensors, count, others, norm.data<double>(), context());
+      others = bound.norm;
     });
-    norm = std::sqrt(sum);
-    const double factor = spec::clip_factor(function, norm, max_norm, strict);
-    if (factor == 1) return;
+    if (strict) check_norm(function, bound.norm);
     updated.run([&](const auto& table, const auto* tensors, int64_t count) {
-      table.clip->scale(tensors, count, factor, context());
+      table.clip->scale(tensors, count, bound, context());
     });
   });
-  return norm;
+  return norm.release();
 }
 
 void clip_grad_value(py::object grads, py::object clip_value) {

@@ -16,5 +16,11 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Rounded towards -infinity; b > 0.
 constexpr int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
+// [begin, end): empty where the end is not above the beginning.
+struct Range {
+  int64_t begin, end;
+  constexpr int64_t size() const { return end - begin; }
+};
+
 }  // namespace
 }  // namespace striate

@@ -271,8 +271,10 @@ struct AdamKernels {
 
 template <class T>
 struct ClipKernels {
-  double (*square_sum)(const GradTensor<T>*, int64_t count, const Context&);
-  void (*scale)(const GradTensor<T>*, int64_t count, double factor, const Context&);
+  // *norm = theirs together with that of *others, which may be null.
+  void (*norm)(const GradTensor<T>*, int64_t count, const double* others, double* norm,
+               const Context&);
+  void (*scale)(const GradTensor<T>*, int64_t count, const NormBound&, const Context&);
   void (*limit)(const GradTensor<T>*, int64_t count, double most, const Context&);
 };
 

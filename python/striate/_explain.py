@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from striate import _core
+from striate import _backend, _core
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Explanation:
     op: str
     algorithm: str
     why: str
-    isa: str  # the instruction set
+    isa: str  # the instruction set; "CUDA" on a device
     dtype: str
     workspace_bytes: int | None  # that all threads share for the length of the call
     scratch_bytes: int | None  # for each thread, about; None where the plan does not know it
@@ -42,7 +42,12 @@ class Explanation:
 
 
 def explain(
-    op: str | Callable[..., Any], /, *args: Any, dtype: str = "float32", **kwargs: Any
+    op: str | Callable[..., Any],
+    /,
+    *args: Any,
+    dtype: str = "float32",
+    device: str = "cpu",
+    **kwargs: Any,
 ) -> Explanation:
     """Tell which algorithm a call would run, why, and what it takes; nothing is computed.
 
@@ -54,11 +59,14 @@ def explain(
         op: A function of `striate.ops`, or its name.
         args: The call's arguments; for an array its shape will do.
         dtype: "float32" or "float64", of the arrays that are given by their shapes.
+        device: "cpu" or "cuda", where all arrays are given by their shapes. Arrays tell it
+            themselves. "cuda" asks for a build with CUDA, but for no device.
         kwargs: More of the call's arguments.
 
     Raises:
         ValueError: there is no such operation, or the call itself would raise.
         TypeError: the arguments are not those of the operation.
+        RuntimeError: device is "cuda", and striate was built without it.
 
     Example:
         >>> import striate
@@ -76,16 +84,26 @@ def explain(
         raise ValueError(f"explain: op must be one of {', '.join(sorted(OPS))}. Got op={op!r}.")
     if dtype not in ("float32", "float64"):
         raise ValueError(f"explain: dtype must be 'float32' or 'float64'. Got dtype={dtype!r}.")
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"explain: device must be 'cpu' or 'cuda'. Got device={device!r}.")
     signature = inspect.signature(entry.function)
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
         raise TypeError(f"explain: {name}: {error}.") from None
     bound.apply_defaults()
-    facts = _core.explain_conv(name, tuple(bound.arguments.values()), dtype)
+    on_cuda = next(_on_cuda(bound.arguments.values()), None)
+    if on_cuda is not None:
+        device, dtype = "cuda", str(on_cuda.dtype).removeprefix("torch.")
+    if device == "cuda":
+        for key, x in bound.arguments.items():
+            bound.arguments[key] = _shapes(x)
+    planner = _backend.cuda_planner() if device == "cuda" else _core
+    isa = "CUDA" if device == "cuda" else _core.isa()
+    facts = planner.explain_conv(name, tuple(bound.arguments.values()), dtype)
     if facts is not None:
         flops = round(facts.pop("flops"))
-        return Explanation(op=name, isa=_core.isa(), flops=flops, bytes=None, **facts)
+        return Explanation(op=name, isa=isa, flops=flops, bytes=None, **facts)
     arrays: list[str] = []
     for parameter in signature.parameters.values():
         value = bound.arguments[parameter.name]
@@ -99,13 +117,29 @@ def explain(
         op=name,
         algorithm=f"the kernel of {name}",
         why="there is no other",
-        isa=_core.isa(),
+        isa=isa,
         dtype=arrays[0] if arrays else dtype,
         workspace_bytes=None,
         scratch_bytes=None,
         flops=work if unit == "flops" else None,
         bytes=work if unit == "bytes" else None,
     )
+
+
+def _on_cuda(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _on_cuda(value)
+        elif _backend.device_of(value) == "cuda":
+            yield value
+
+
+def _shapes(value: Any) -> Any:
+    """The value with a shape in the place of each array."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_shapes(item) for item in value)
+    is_array = isinstance(value, np.ndarray) or _backend.device_of(value) == "cuda"
+    return tuple(value.shape) if is_array else value
 
 
 def _stand_in(

@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what the call is given, VALUE or NAME=VALUE; an array is given by its shape, as 2,3",
     )
     option("--dtype", choices=("float32", "float64"), default="float32", help="of the arrays")
+    option("--device", choices=("cpu", "cuda"), default="cpu", help="of the arrays")
     option("--precision", choices=("fast", "exact"), default="fast", help="see set_precision")
     option(
         "--max-workspace", metavar="BYTES", type=_int(0, 2**63 - 1), help="see set_max_workspace"
@@ -221,8 +222,9 @@ def _explain(arguments: argparse.Namespace) -> int:
     positional = [value for name, value in arguments.arguments if name is None]
     named = {name: value for name, value in arguments.arguments if name is not None}
     try:
-        print(striate.explain(arguments.op, *positional, dtype=arguments.dtype, **named))
-    except (TypeError, ValueError) as error:
+        kinds = {"dtype": arguments.dtype, "device": arguments.device}
+        print(striate.explain(arguments.op, *positional, **kinds, **named))
+    except (TypeError, ValueError, RuntimeError) as error:
         print(f"striate explain: {error}", file=sys.stderr)
         return 2
     return 0

@@ -2,8 +2,7 @@
 // separable: a window is a range on each axis, and its divisor the product of their counts.
 #pragma once
 
-#include "core/formula/inline.h"
-#include "core/spec/pool.h"
+#include "core/formula/window_taps.h"
 
 namespace striate::formula {
 namespace {
@@ -22,7 +21,7 @@ STRIATE_FORMULA WindowRange window_range(const AvgPoolProblem& p, int axis, int6
     const int64_t end = ((o + 1) * in + w.out[axis] - 1) / w.out[axis];
     return {begin, end, end - begin};
   }
-  const int64_t start = o * w.stride[axis] - w.pad[axis];
+  const int64_t start = window_origin(w, axis, o);
   const int64_t stop = start + w.kernel[axis];
   const int64_t end = stop < 0 ? 0 : stop < in ? stop : in;
   const int64_t begin = start < 0 ? 0 : start < end ? start : end;
@@ -31,12 +30,8 @@ STRIATE_FORMULA WindowRange window_range(const AvgPoolProblem& p, int axis, int6
   return {begin, end, (stop < padded ? stop : padded) - start};
 }
 
-struct OutputRange {
-  int64_t begin, end;
-};
-
 // The outputs whose windows hold the input's element `i`.
-STRIATE_FORMULA OutputRange windows_over(const AvgPoolProblem& p, int axis, int64_t i) {
+STRIATE_FORMULA Range windows_over(const AvgPoolProblem& p, int axis, int64_t i) {
   const Window& w = p.window;
   const int64_t out = w.out[axis];
   if (p.adaptive) return {i * out / w.in[axis], ((i + 1) * out + w.in[axis] - 1) / w.in[axis]};

@@ -8,6 +8,12 @@
 namespace striate::formula {
 namespace {
 
+// What gradients of this norm are multiplied by: 1 where they need no change.
+STRIATE_FORMULA double clip_scale(double norm, double most) {
+  const double factor = most / (norm + 1e-6);
+  return factor >= 1 ? 1 : factor;
+}
+
 template <class T>
 struct ClipFactors {
   T scale, limit;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/check.h"
+#include "core/formula/step.h"
 
 namespace striate::spec {
 namespace {
@@ -84,14 +85,19 @@ RmspropOptions rmsprop(const char* function, double lr, double alpha, double eps
 }
 
 Clip clip(const char* function, const double* clip_norm, const double* grad_norm,
-          const double* clip_value) {
-  check((clip_norm == nullptr) == (grad_norm == nullptr), function,
+          const double* on_device, const double* clip_value) {
+  check((clip_norm == nullptr) == (grad_norm == nullptr && on_device == nullptr), function,
         "clip_norm and grad_norm must be given together. Got one of them.");
   Clip clip;
   if (clip_norm != nullptr) {
     clip_limit(function, "clip_norm", *clip_norm);
-    check_at_least_zero(function, "grad_norm", *grad_norm);
-    clip.scale = clip_factor(function, *grad_norm, *clip_norm, true);
+    if (grad_norm == nullptr) {
+      clip.bound = {on_device, *clip_norm, true, function};
+    } else {
+      check_at_least_zero(function, "grad_norm", *grad_norm);
+      check_norm(function, *grad_norm);
+      clip.scale = formula::clip_scale(*grad_norm, *clip_norm);
+    }
   }
   if (clip_value != nullptr) {
     clip_limit(function, "clip_value", *clip_value);
@@ -109,11 +115,8 @@ void clip_limit(const char* function, const char* name, double limit) {
   check_at_least_zero(function, name, limit);
 }
 
-double clip_factor(const char* function, double norm, double max_norm, bool error_if_nonfinite) {
-  check(!error_if_nonfinite || std::isfinite(norm), function,
-        "the norm of the gradients must be finite. Got ", norm, ".");
-  const double factor = max_norm / (norm + 1e-6);
-  return factor >= 1 ? 1 : factor;
+void check_norm(const char* function, double norm) {
+  check(std::isfinite(norm), function, "the norm of the gradients must be finite. Got ", norm, ".");
 }
 
 void check_no_overlap(const char* function, ByteRange* ranges, size_t count) {

@@ -14,10 +14,19 @@ struct Penalty {
   bool decoupled;
 };
 
+// The greatest norm of gradients whose own norm a kernel computes.
+struct NormBound {
+  const double* norm = nullptr;  // in the backend's memory; null for no bound
+  double most = 0;
+  bool strict = true;  // where the norm is not finite, nothing is changed, and that is an error
+  const char* function = nullptr;
+};
+
 // What is done to a gradient before anything else: it is scaled, and then bounded.
 struct Clip {
   double scale = 1;
   double limit = __builtin_inf();
+  NormBound bound;
 };
 
 // What every step has of a tensor.
@@ -143,18 +152,18 @@ AdagradOptions adagrad(const char* function, double lr, double eps, const Penalt
 RmspropOptions rmsprop(const char* function, double lr, double alpha, double eps, double momentum,
                        bool centered, const Penalty& penalty, const char* convention);
 
-// Of bounds that are null where there are none; grad_norm is that of the gradients as they come.
+// Of bounds that are null where there are none. The norm is that of the gradients as they come:
+// either grad_norm, or on_device, which only kernels can read.
 Clip clip(const char* function, const double* clip_norm, const double* grad_norm,
-          const double* clip_value);
+          const double* on_device, const double* clip_value);
 
 // In [0, 1].
 void ema(const char* function, const char* name, double decay);
 
 // At least 0.
 void clip_limit(const char* function, const char* name, double limit);
-// What the gradients of this norm are multiplied by: 1 where they need no change. A norm that is
-// not finite is an error if asked for.
-double clip_factor(const char* function, double norm, double max_norm, bool error_if_nonfinite);
+// Finite.
+void check_norm(const char* function, double norm);
 
 // A stretch of memory that a step reads or writes.
 struct ByteRange {

@@ -9,9 +9,6 @@
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-inline constexpr int64_t kChunkSums = 128 * 1024;  // multiplications that are worth a chunk
-inline constexpr int64_t kTasks = 16;              // enough for many threads to share them evenly
-inline constexpr int kRowTile = 7;
 inline constexpr int64_t kRowElements = 8 * 1024;  // of rows in scratch: a part of the first cache
 inline constexpr int64_t kSeen = 64;  // entries of columns that are found once for a chunk
 

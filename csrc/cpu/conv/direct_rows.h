@@ -13,6 +13,10 @@
 namespace striate::cpu {
 namespace {
 
+inline constexpr int64_t kChunkSums = 128 * 1024;  // multiplications that are worth a chunk
+inline constexpr int64_t kTasks = 16;              // enough for many threads to share them evenly
+inline constexpr int kRowTile = 7;                 // rows of the result that are computed together
+
 STRIATE_INLINE int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 STRIATE_INLINE int64_t magnitude(int64_t a) { return a < 0 ? -a : a; }
 

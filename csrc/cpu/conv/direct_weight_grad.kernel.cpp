@@ -8,11 +8,8 @@
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-inline constexpr int64_t kChunkSums = 128 * 1024;    // multiplications that are worth a chunk
-inline constexpr int64_t kTasks = 16;                // enough for many threads to share them evenly
 inline constexpr int64_t kSumElements = 8 * 1024;    // of a chunk: a part of the first cache
 inline constexpr int64_t kCopyElements = 16 * 1024;  // of rows that are masked, likewise
-inline constexpr int kRowTile = 7;
 // Vectors of dy whose products are added up before they join the total.
 inline constexpr int64_t kStepsPerSum = 256;
 

@@ -9,8 +9,6 @@
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
-STRIATE_INLINE int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
-
 // The rows [begin, end) of a plane.
 struct Block {
   int64_t plane, begin, end;

@@ -7,7 +7,8 @@ namespace striate::cpu::STRIATE_ISA {
 namespace {
 
 template <class T>
-double norm_square(const GradTensor<T>* tensors, int64_t count, const Context& context) {
+void joint_norm(const GradTensor<T>* tensors, int64_t count, const double* others, double* norm,
+                const Context& context) {
   const int64_t chunks = tensor_chunks(tensors, count);
   double* partial =
       static_cast<double*>(context.allocate(static_cast<size_t>(chunks) * sizeof(double)));
@@ -15,14 +16,17 @@ double norm_square(const GradTensor<T>* tensors, int64_t count, const Context& c
                    [=](const GradTensor<T>& t, int64_t begin, int64_t end, int64_t chunk) {
                      partial[chunk] = square_sum(t.grad, begin, end);
                    });
-  double total = 0;
+  double total = others == nullptr ? 0 : *others * *others;
   for (int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[chunk];
   context.deallocate(partial);
-  return total;
+  *norm = __builtin_sqrt(total);
 }
 
 template <class T>
-void scale(const GradTensor<T>* tensors, int64_t count, double factor, const Context& context) {
+void scale(const GradTensor<T>* tensors, int64_t count, const NormBound& bound,
+           const Context& context) {
+  const double factor = formula::clip_scale(*bound.norm, bound.most);
+  if (factor == 1) return;
   const Vec<T> by = Vec<T>::set(static_cast<T>(factor));
   parallel_tensors(context, tensors, count,
                    [=](const GradTensor<T>& t, int64_t begin, int64_t end, int64_t) {
@@ -45,7 +49,7 @@ void bound(const GradTensor<T>* tensors, int64_t count, double most, const Conte
 
 }  // namespace
 
-const ClipKernels<float> clip_f32 = {norm_square<float>, scale<float>, bound<float>};
-const ClipKernels<double> clip_f64 = {norm_square<double>, scale<double>, bound<double>};
+const ClipKernels<float> clip_f32 = {joint_norm<float>, scale<float>, bound<float>};
+const ClipKernels<double> clip_f64 = {joint_norm<double>, scale<double>, bound<double>};
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -2,50 +2,26 @@
 // into blocks.
 #pragma once
 
-#include "core/spec/pool.h"
+#include "core/formula/window_taps.h"
 #include "cpu/parallel.h"
 #include "cpu/simd/interleave.h"
 
 namespace striate::cpu {
 namespace {
 
+using formula::taps_inside;
+using formula::window_extent;
+using formula::window_origin;
+
 // Elements of scratch; more only where a single window covers more columns of the input.
 constexpr int64_t kScratch = 4096;
 // Elements that a chunk reads: some tens of microseconds of work.
 constexpr int64_t kReadsPerChunk = 131072;
 
-constexpr int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
-
-struct Range {
-  int64_t begin, end;
-  int64_t size() const { return end - begin; }
-};
-
 // What the two have in common; size 0 where that is nothing.
 constexpr Range overlap(Range a, Range b) {
   const int64_t begin = least(greatest(a.begin, b.begin), a.end);
   return {begin, greatest(begin, least(a.end, b.end))};
-}
-
-// From the first to the last input element that a window covers along `axis`.
-STRIATE_INLINE int64_t extent(const Window& w, int axis) {
-  return (w.kernel[axis] - 1) * w.dilation[axis] + 1;
-}
-
-// Where the window of output `o` starts; negative in the padding.
-STRIATE_INLINE int64_t origin(const Window& w, int axis, int64_t o) {
-  return o * w.stride[axis] - w.pad[axis];
-}
-
-// The window elements that lie inside the input for output `o`; of size 0 or less for none.
-STRIATE_INLINE Range taps_inside(const Window& w, int axis, int64_t o) {
-  const int64_t start = origin(w, axis, o);
-  const int64_t room = w.in[axis] - 1 - start;
-  const int64_t dilation = w.dilation[axis];
-  Range taps = {0, w.kernel[axis]};
-  if (start < 0) taps.begin = ceil_div(-start, dilation);
-  if (room < extent(w, axis) - 1) taps.end = room < 0 ? 0 : room / dilation + 1;
-  return taps;
 }
 
 // The rows that the windows of one output row share: those inside the input.
@@ -67,8 +43,8 @@ STRIATE_INLINE Rows<T> rows_inside(const Window& w, const T* plane, int64_t dept
   if (d.size() <= 0 || h.size() <= 0) return {plane, 0, 0, 0, 0, 0, 0};
   const int64_t row = w.in[2];
   const int64_t layer = w.in[1] * row;
-  const int64_t first = (origin(w, 0, depth) + d.begin * w.dilation[0]) * layer +
-                        (origin(w, 1, height) + h.begin * w.dilation[1]) * row;
+  const int64_t first = (window_origin(w, 0, depth) + d.begin * w.dilation[0]) * layer +
+                        (window_origin(w, 1, height) + h.begin * w.dilation[1]) * row;
   const int64_t depth_step = d.size() > 1 ? w.dilation[0] * layer : 0;
   const int64_t height_step = h.size() > 1 ? w.dilation[1] * row : 0;
   return {plane + first, d.size(), h.size(), depth_step, height_step, depth_step, height_step};
@@ -96,7 +72,7 @@ STRIATE_INLINE Cut cut(const PoolProblem& p, int64_t rows, int64_t more) {
   const Window& w = p.window;
   rows = greatest(1, rows);  // none where the input is empty
   more = greatest(1, more);
-  const int64_t wide = extent(w, 2);
+  const int64_t wide = window_extent(w, 2);
   const int64_t room = kScratch / rows - wide;
   Cut c;
   c.columns = least(w.out[2], room > 0 ? room / w.stride[2] + 1 : 1);
@@ -134,7 +110,8 @@ STRIATE_INLINE Block block_at(const Window& w, const Cut& c, int64_t i) {
   b.depth = layer % w.out[0];
   b.heights = {height, least(height + c.heights, w.out[1])};
   b.columns = {column, least(column + c.columns, w.out[2])};
-  b.span = {origin(w, 2, b.columns.begin), origin(w, 2, b.columns.end - 1) + extent(w, 2)};
+  b.span = {window_origin(w, 2, b.columns.begin),
+            window_origin(w, 2, b.columns.end - 1) + window_extent(w, 2)};
   b.inside = b.span.begin >= 0 && b.span.end <= w.in[2];
   return b;
 }
@@ -144,7 +121,7 @@ template <class T, class Body>
 STRIATE_INLINE void for_each_block(const PoolProblem& p, const Cut& c, const Context& context,
                                    const Body& body) {
   const int64_t elements =
-      greatest(kScratch, least(p.window.in[2], extent(p.window, 2))) + Vec<T>::lanes;
+      greatest(kScratch, least(p.window.in[2], window_extent(p.window, 2))) + Vec<T>::lanes;
   parallel_for(context, ceil_div(c.count, c.per_chunk), elements * sizeof(T),
                [&](int64_t chunk, void* scratch) {
                  const int64_t end = least((chunk + 1) * c.per_chunk, c.count);

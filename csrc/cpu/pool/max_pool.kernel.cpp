@@ -78,7 +78,7 @@ struct BestColumn {
 
   STRIATE_INLINE BestColumn(const Window& w, const T* plane, const Rows<T>& rows, int64_t o) {
     const Range taps = taps_inside(w, 2, o);
-    const int64_t column = origin(w, 2, o) + taps.begin * w.dilation[2];
+    const int64_t column = window_origin(w, 2, o) + taps.begin * w.dilation[2];
     // One window in all lanes; C's hold T without rounding.
     const auto load = [](const T* p) { return Vec<C>::set(*p); };
     const Best<C> best = best_of<C>(rows, column, taps.size(), w.dilation[2], load);
@@ -110,7 +110,7 @@ void max_values(const PoolProblem& p, const T* x, T* y, const Context& context) 
       const Rows<T> row = {scratch + (h - heights.begin) * width, 1, 1, 0, 0, 0, 0};
       T* const to = y + block.output(w, h);
       for_each_vector<T>(block.columns.begin, block.columns.end, [&](int64_t o, int n) {
-        const int64_t column = origin(w, 2, o) - block.span.begin;
+        const int64_t column = window_origin(w, 2, o) - block.span.begin;
         best_of_columns<kStride>(w, row, column, n).value.store(to + o, n);
       });
     }
@@ -127,9 +127,10 @@ struct Padded {
   // The rows under all output rows of the block; false where they do not fit.
   STRIATE_INLINE bool copy(const Window& w, const T* plane, const Block& block, T* to) {
     const Range depths = taps_inside(w, 0, block.depth);
-    const Range heights = overlap(
-        {origin(w, 1, block.heights.begin), origin(w, 1, block.heights.end - 1) + extent(w, 1)},
-        {0, w.in[1]});
+    const Range heights =
+        overlap({window_origin(w, 1, block.heights.begin),
+                 window_origin(w, 1, block.heights.end - 1) + window_extent(w, 1)},
+                {0, w.in[1]});
     row_step = block.span.size();
     if (depths.size() <= 0 || heights.size() == 0) return false;
     if (row_step > kScratch / heights.size() / depths.size()) return false;
@@ -137,7 +138,7 @@ struct Padded {
     height = heights.begin;
     layer_step = heights.size() * row_step;
     for (int64_t d = depths.begin; d < depths.end; ++d) {
-      const int64_t depth = origin(w, 0, block.depth) + d * w.dilation[0];
+      const int64_t depth = window_origin(w, 0, block.depth) + d * w.dilation[0];
       for (int64_t h = heights.begin; h < heights.end; ++h, to += row_step) {
         const T* from = plane + (depth * w.in[1] + h) * w.in[2];
         write_row(block.span, w.in[2], to,
@@ -150,7 +151,7 @@ struct Padded {
   // Where `rows` of the input have their copies.
   STRIATE_INLINE Rows<T> rows(const Window& w, Rows<T> rows, int64_t output_height) const {
     const int64_t h =
-        origin(w, 1, output_height) + taps_inside(w, 1, output_height).begin * w.dilation[1];
+        window_origin(w, 1, output_height) + taps_inside(w, 1, output_height).begin * w.dilation[1];
     rows.first = first + (h - height) * row_step;
     rows.depth_step = layer_step;
     rows.height_step = rows.height > 1 ? w.dilation[1] * row_step : 0;
@@ -166,7 +167,7 @@ void max_indices32(const PoolProblem& p, const T* x, T* y, int32_t* indices,
   // The input rows under one output row, and those that one more adds.
   const int64_t layers = least(w.kernel[0], w.in[0]);
   const Cut c =
-      cut(p, layers * least(extent(w, 1), w.in[1]), layers * least(w.stride[1], kScratch));
+      cut(p, layers * least(window_extent(w, 1), w.in[1]), layers * least(w.stride[1], kScratch));
   for_each_block<T>(p, c, context, [&](const Block& block, T* scratch) {
     const T* const plane = x + block.plane * w.in_size();
     Padded<T> padded;
@@ -189,7 +190,7 @@ void max_indices32(const PoolProblem& p, const T* x, T* y, int32_t* indices,
       const Rows<T> source = copied ? padded.rows(w, rows, h) : rows;
       const int64_t shift = copied ? block.span.begin : 0;
       for_each_vector<T>(block.columns.begin, block.columns.end, [&](int64_t o, int n) {
-        const int64_t column = origin(w, 2, o);
+        const int64_t column = window_origin(w, 2, o);
         const Best<T> best = best_of_columns<kStride>(w, source, column - shift, n);
         // Of a window with nothing above -inf, the first element may be in the padding.
         if (copied && any(best.value == Vec<T>::set(-__builtin_inf()))) {

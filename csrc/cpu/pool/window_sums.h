@@ -10,7 +10,6 @@
 namespace striate::cpu {
 namespace {
 
-using formula::OutputRange;
 using formula::window_range;
 using formula::WindowRange;
 using formula::windows_over;
@@ -19,22 +18,22 @@ using formula::windows_over;
 template <class T>
 struct Tables {
   WindowRange* windows[kSpatial];
-  T* column_counts;      // of the last axis
-  OutputRange* rows[2];  // the outputs over the input's layers and rows
+  T* column_counts;  // of the last axis
+  Range* rows[2];    // the outputs over the input's layers and rows
   void* memory;
 
   Tables(const AvgPoolProblem& p, const Context& context) {
     const Window& w = p.window;
     const int64_t outputs = w.out[0] + w.out[1] + w.out[2], inputs = w.in[0] + w.in[1];
     memory = context.allocate(static_cast<size_t>(outputs) * sizeof(WindowRange) +
-                              static_cast<size_t>(inputs) * sizeof(OutputRange) +
+                              static_cast<size_t>(inputs) * sizeof(Range) +
                               static_cast<size_t>(w.out[2]) * sizeof(T));
     auto* next_window = static_cast<WindowRange*>(memory);
     for (int axis = 0; axis < kSpatial; ++axis) {
       windows[axis] = next_window;
       for (int64_t o = 0; o < w.out[axis]; ++o) *next_window++ = window_range(p, axis, o);
     }
-    auto* next_row = reinterpret_cast<OutputRange*>(next_window);
+    auto* next_row = reinterpret_cast<Range*>(next_window);
     for (int axis = 0; axis < 2; ++axis) {
       rows[axis] = next_row;
       for (int64_t i = 0; i < w.in[axis]; ++i) *next_row++ = windows_over(p, axis, i);
@@ -206,7 +205,7 @@ void sum_windows(const Pool& pool, const AvgPoolProblem& p, const T* x, T* y,
 // A row of the input, and the output rows whose windows hold it.
 struct Line {
   int64_t plane;
-  OutputRange depths, heights;
+  Range depths, heights;
 
   // Whether the gradient is the same.
   STRIATE_INLINE bool operator==(const Line& other) const {

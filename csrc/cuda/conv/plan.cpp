@@ -15,6 +15,11 @@ bool few_channels(const ConvProblem& p) {
   return inputs > 0 && outputs > 0 && inputs * outputs <= kMost;
 }
 
+// Of the copy that MaskedGradient makes.
+int64_t masked_gradient_bytes(const ConvProblem& p) {
+  return p.batch * p.out_channels * p.window.out_size() * static_cast<int64_t>(size_of(p.dtype));
+}
+
 Product product_of(ConvDirection direction, const ConvProblem& problem, int64_t phase) {
   switch (direction) {
     case ConvDirection::forward:
@@ -52,7 +57,8 @@ ConvProduct plan_product(ConvDirection direction, const ConvProblem& problem, in
   return plan;
 }
 
-ConvPlan plan_conv(ConvDirection direction, const ConvProblem& p, const PlanOptions& options) {
+ConvPlan plan_conv(ConvDirection direction, const ConvProblem& p, const PlanOptions& options,
+                   bool masked) {
   check_positions(p);
   ConvPlan plan{};
   plan.flops = p.flops();
@@ -71,11 +77,17 @@ ConvPlan plan_conv(ConvDirection direction, const ConvProblem& p, const PlanOpti
     plan.algorithm = ConvAlgorithm::implicit_gemm;
     plan.why = p.dtype == DType::f32 ? "exact sums were asked for" : "float64 is never rounded";
   }
+  int64_t budget = options.max_workspace;
+  const int64_t copy = masked ? masked_gradient_bytes(p) : 0;
+  if (budget < 0 || copy <= budget) {
+    plan.workspace = copy;
+    if (budget >= 0) budget -= copy;
+  }
+  int64_t most = 0;
   const int64_t phases = direction == ConvDirection::input_grad ? input_grad_phases(p) : 1;
   for (int64_t phase = 0; phase < phases; ++phase)
-    plan.workspace = std::max(
-        plan.workspace,
-        plan_product(direction, p, phase, plan.algorithm, options.max_workspace).workspace(p));
+    most = std::max(most, plan_product(direction, p, phase, plan.algorithm, budget).workspace(p));
+  plan.workspace += most;
   return plan;
 }
 

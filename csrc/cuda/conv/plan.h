@@ -7,7 +7,9 @@
 
 namespace striate::cuda {
 
-ConvPlan plan_conv(ConvDirection direction, const ConvProblem& problem, const PlanOptions& options);
+// `masked`: a gradient is taken through a fused ReLU.
+ConvPlan plan_conv(ConvDirection direction, const ConvProblem& problem, const PlanOptions& options,
+                   bool masked);
 
 // A product of one of a convolution's directions (of a phase, where that is an input gradient).
 struct ConvProduct {

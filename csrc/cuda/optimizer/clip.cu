@@ -25,30 +25,38 @@ void advance(GradTensor<T>& t, int64_t n) {
   skip(n, t.grad);
 }
 
-// Waits for the device: the caller's next step depends on the norm.
+// *norm: the root of the parts' sum and the square of *others, which may be null.
+__global__ void norm_kernel(int64_t count, const double* __restrict__ part, const double* others,
+                            double* norm) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += blockDim.x) sum += part[i];
+  sum = block_reduce(sum, Plus{});
+  if (threadIdx.x == 0) *norm = ::sqrt(sum + (others == nullptr ? 0 : *others * *others));
+}
+
 template <class T>
-double square_sum(const GradTensor<T>* tensors, int64_t count, const Context& context) {
-  double total = 0;
+void joint_norm(const GradTensor<T>* tensors, int64_t count, const double* others, double* norm,
+                const Context& context) {
+  const auto finish = [&](int64_t parts, const double* part) {
+    launch("clip_grad_norm", norm_kernel, 1, kFinishThreads, 0, context, parts, part, others, norm);
+    others = norm;
+  };
   for_each_batch(tensors, count, advance<T>, [&](const Batch<GradTensor<T>>& batch, int blocks) {
-    const Scratch<double> part(context, blocks + 1);
+    const Scratch<double> part(context, blocks);
     launch("clip_grad_norm", square_sum_kernel<T>, blocks, kThreads, 0, context, batch,
            part.data());
-    finish_sum("clip_grad_norm", blocks, part.data(), 1.0, nullptr, part.data() + blocks, context);
-    double sum = 0;
-    check(cudaMemcpyAsync(&sum, part.data() + blocks, sizeof sum, cudaMemcpyDeviceToHost,
-                          stream_of(context)),
-          "clip_grad_norm");
-    check(cudaStreamSynchronize(stream_of(context)), "clip_grad_norm");
-    total += sum;
+    finish(blocks, part.data());
   });
-  return total;
+  if (others != norm) finish(0, nullptr);  // there was no element
 }
 
 // Each gradient, scaled and then bounded.
 template <class T>
 __global__ void clip_kernel(const __grid_constant__ Batch<GradTensor<T>> batch,
-                            formula::ClipFactors<T> clip) {
+                            const __grid_constant__ DeviceClip<T> device_clip) {
   constexpr int size = Pack<T>::size;
+  formula::ClipFactors<T> clip;
+  if (!device_clip.factors(clip) || (clip.scale == 1 && clip.limit == T(__builtin_inf()))) return;
   const Stretch stretch = stretch_of(batch, blockIdx.x);
   T* const x = batch.tensor[stretch.tensor].grad;
   const bool aligned = is_aligned(x);
@@ -66,16 +74,17 @@ __global__ void clip_kernel(const __grid_constant__ Batch<GradTensor<T>> batch,
 template <class T>
 void clip_all(const Clip& clip, const GradTensor<T>* tensors, int64_t count,
               const Context& context) {
-  const auto factors = formula::clip_factors<T>(clip);
+  const DeviceClip<T> device_clip(clip);
   for_each_batch(tensors, count, advance<T>, [&](const Batch<GradTensor<T>>& batch, int blocks) {
-    launch("clip", clip_kernel<T>, blocks, kThreads, 0, context, batch, factors);
+    launch("clip", clip_kernel<T>, blocks, kThreads, 0, context, batch, device_clip);
   });
 }
 
 template <class T>
-void scale(const GradTensor<T>* tensors, int64_t count, double factor, const Context& context) {
+void scale(const GradTensor<T>* tensors, int64_t count, const NormBound& bound,
+           const Context& context) {
   Clip clip;
-  clip.scale = factor;
+  clip.bound = bound;
   clip_all(clip, tensors, count, context);
 }
 
@@ -129,8 +138,8 @@ void max_norm_step(double max_norm, const RowTensor<T>* tensors, int64_t count,
 
 }  // namespace
 
-const ClipKernels<float> clip_f32 = {square_sum<float>, scale<float>, bound<float>};
-const ClipKernels<double> clip_f64 = {square_sum<double>, scale<double>, bound<double>};
+const ClipKernels<float> clip_f32 = {joint_norm<float>, scale<float>, bound<float>};
+const ClipKernels<double> clip_f64 = {joint_norm<double>, scale<double>, bound<double>};
 const WeightKernels<float> weights_f32 = {ema_step<float>, max_norm_step<float>};
 const WeightKernels<double> weights_f64 = {ema_step<double>, max_norm_step<double>};
 

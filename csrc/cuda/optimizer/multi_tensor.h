@@ -2,9 +2,12 @@
 // block takes a stretch of one tensor.
 #pragma once
 
+#include <cfloat>
+
 #include "core/formula/step.h"
 #include "cuda/lane.h"
 #include "cuda/launch.h"
+#include "cuda/report.h"
 
 namespace striate::cuda {
 namespace {
@@ -72,13 +75,43 @@ void for_each_batch(const Tensor* tensors, int64_t count, const Advance& advance
   }
 }
 
+// A Clip whose norm may be on the device.
+template <class T>
+class DeviceClip {
+ public:
+  explicit DeviceClip(const Clip& clip)
+      : known_(formula::clip_factors<T>(clip)),
+        bound_(clip.bound),
+        flag_(clip.bound.norm != nullptr ? value_flag() : nullptr) {}
+
+  // False where nothing may be changed.
+  __device__ __forceinline__ bool factors(formula::ClipFactors<T>& clip) const {
+    clip = known_;
+    if (bound_.norm == nullptr) return true;
+    const double norm = *bound_.norm;
+    if (bound_.strict && !(norm <= DBL_MAX)) {
+      report(flag_, ValueRule::norm, bound_.function, 0, 0, 0);
+      return false;
+    }
+    clip.scale = static_cast<T>(formula::clip_scale(norm, bound_.most));
+    return true;
+  }
+
+ private:
+  formula::ClipFactors<T> known_;
+  NormBound bound_;
+  ValueFlag* flag_;
+};
+
 // A step's formula is f(tensor, gradient, parameter, states); it tells where the F::states states
 // of a tensor lie, null for those that are not there.
 template <class T, class Tensor, class F>
 __global__ void step_kernel(const __grid_constant__ Batch<Tensor> batch,
                             const __grid_constant__ F f,
-                            const __grid_constant__ formula::ClipFactors<T> clip) {
+                            const __grid_constant__ DeviceClip<T> device_clip) {
   constexpr int size = Pack<T>::size, arrays = F::states + 3;
+  formula::ClipFactors<T> clip;
+  if (!device_clip.factors(clip)) return;
   const Stretch stretch = stretch_of(batch, blockIdx.x);
   const Tensor& t = batch.tensor[stretch.tensor];
   T* states[F::states];
@@ -124,13 +157,13 @@ void skip(int64_t n, Pointers&... pointers) {
 template <class T, class Tensor, class F>
 void step(const char* what, const Clip& clip, const Tensor* tensors, int64_t count, const F& f,
           const Context& context) {
-  const auto factors = formula::clip_factors<T>(clip);
+  const DeviceClip<T> device_clip(clip);
   const auto advance = [](Tensor& t, int64_t n) {
     skip(n, t.param, t.grad, t.average);
     F::skip_states(t, n);
   };
   for_each_batch(tensors, count, advance, [&](const Batch<Tensor>& batch, int blocks) {
-    launch(what, step_kernel<T, Tensor, F>, blocks, kThreads, 0, context, batch, f, factors);
+    launch(what, step_kernel<T, Tensor, F>, blocks, kThreads, 0, context, batch, f, device_clip);
   });
 }
 

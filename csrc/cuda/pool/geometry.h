@@ -9,7 +9,6 @@
 namespace striate::cuda {
 namespace {
 
-using formula::OutputRange;
 using formula::WindowRange;
 
 // Which elements of a plane, in C order, an index means.
@@ -36,11 +35,11 @@ struct PlaneMap {
 // For each axis the windows of its outputs, and the outputs over its inputs.
 struct Tables {
   const WindowRange* windows[kSpatial];
-  const OutputRange* outputs[kSpatial];
+  const Range* outputs[kSpatial];
 };
 
 __global__ void window_tables_kernel(const __grid_constant__ AvgPoolProblem p, WindowRange* windows,
-                                     OutputRange* outputs) {
+                                     Range* outputs) {
   for (int axis = 0; axis < kSpatial; ++axis) {
     for (int64_t o = thread_index(); o < p.window.out[axis]; o += thread_count())
       windows[o] = formula::window_range(p, axis, o);
@@ -57,7 +56,7 @@ class WindowTables {
       : windows_(context, p.window.out[0] + p.window.out[1] + p.window.out[2]),
         outputs_(context, p.window.in[0] + p.window.in[1] + p.window.in[2]) {
     const WindowRange* window = windows_.data();
-    const OutputRange* output = outputs_.data();
+    const Range* output = outputs_.data();
     int64_t longest = 1;
     for (int axis = 0; axis < kSpatial; ++axis) {
       tables_.windows[axis] = window;
@@ -74,24 +73,9 @@ class WindowTables {
 
  private:
   Scratch<WindowRange> windows_;
-  Scratch<OutputRange> outputs_;
+  Scratch<Range> outputs_;
   Tables tables_;
 };
-
-// The taps of a dilated window that lie inside the input: [begin, end), none where that is empty.
-struct Taps {
-  int64_t origin;  // where the window starts; negative in the padding
-  int64_t begin, end;
-};
-
-STRIATE_DEVICE Taps taps_inside(const Window& w, int axis, int64_t output) {
-  Taps t{output * w.stride[axis] - w.pad[axis], 0, w.kernel[axis]};
-  const int64_t dilation = w.dilation[axis], room = w.in[axis] - 1 - t.origin;
-  if (t.origin < 0) t.begin = dilation == 1 ? -t.origin : ceil_div(-t.origin, dilation);
-  if (room < (t.end - 1) * dilation)
-    t.end = room < 0 ? 0 : dilation == 1 ? room + 1 : room / dilation + 1;
-  return t;
-}
 
 }  // namespace
 }  // namespace striate::cuda

@@ -16,15 +16,19 @@ __global__ void max_kernel(int64_t count, const __grid_constant__ Window w,
   for (int64_t i = thread_index(); i < count; i += thread_count()) {
     const PlaneMap::Place place = map(i);
     const T* const plane = x + place.plane * in_size;
-    const Taps d = taps_inside(w, 0, place.at[0]), h = taps_inside(w, 1, place.at[1]),
-               o = taps_inside(w, 2, place.at[2]);
+    Range taps[kSpatial];
+    int64_t origin[kSpatial];
+    for (int axis = 0; axis < kSpatial; ++axis) {
+      taps[axis] = formula::taps_inside(w, axis, place.at[axis]);
+      origin[axis] = formula::window_origin(w, axis, place.at[axis]);
+    }
     Lane<T> best{static_cast<T>(-__builtin_inf())};
     int64_t index = -1;
-    for (int64_t a = d.begin; a < d.end; ++a) {
-      const int64_t layer = (d.origin + a * w.dilation[0]) * w.in[1];
-      for (int64_t b = h.begin; b < h.end; ++b) {
-        const int64_t row = (layer + h.origin + b * w.dilation[1]) * w.in[2] + o.origin;
-        for (int64_t c = o.begin; c < o.end; ++c) {
+    for (int64_t a = taps[0].begin; a < taps[0].end; ++a) {
+      const int64_t layer = (origin[0] + a * w.dilation[0]) * w.in[1];
+      for (int64_t b = taps[1].begin; b < taps[1].end; ++b) {
+        const int64_t row = (layer + origin[1] + b * w.dilation[1]) * w.in[2] + origin[2];
+        for (int64_t c = taps[2].begin; c < taps[2].end; ++c) {
           const int64_t at = row + c * w.dilation[2];
           const Lane<T> value{plane[at]};
           // The first one counts even if it is -infinity.

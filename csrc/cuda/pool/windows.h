@@ -53,8 +53,8 @@ __global__ void elements_kernel(int64_t count, const __grid_constant__ PlaneMap 
                                 T* __restrict__ to) {
   for (int64_t i = thread_index(); i < count; i += thread_count()) {
     const PlaneMap::Place place = map(i);
-    const OutputRange d = tables.outputs[0][place.at[0]], h = tables.outputs[1][place.at[1]],
-                      w = tables.outputs[2][place.at[2]];
+    const Range d = tables.outputs[0][place.at[0]], h = tables.outputs[1][place.at[1]],
+                w = tables.outputs[2][place.at[2]];
     const int64_t plane = place.plane * out_size;
     T sum = 0;
     for (int64_t a = d.begin; a < d.end; ++a)

@@ -106,11 +106,26 @@ def cuda_kernels() -> Kernels:
     return cast("Kernels", _loaded["cuda"])
 
 
+def cuda_planner() -> Any:
+    """Return the CUDA module for `explain`, which plans without a device as well."""
+    if not _loaded and not _core.build_info()["cuda"]:
+        raise RuntimeError(_built_without_cuda())
+    module = _loaded.get("cuda")
+    if module is None:
+        from striate import _cuda as module
+    _share_options(module)
+    return module
+
+
 def share_options() -> None:
     """Hand `set_precision` and `set_max_workspace` on to the CUDA module, if it is loaded."""
     for module in _loaded.values():
-        module.set_precision(_core.get_precision())
-        module.set_max_workspace(_core.get_max_workspace())
+        _share_options(module)
+
+
+def _share_options(module: Any) -> None:
+    module.set_precision(_core.get_precision())
+    module.set_max_workspace(_core.get_max_workspace())
 
 
 def cuda_problem() -> str | None:

@@ -23,11 +23,12 @@ def clip_grad_norm(
             the gradients.
 
     Returns:
-        The norm before clipping, a float; 0 for no gradients.
+        The norm before clipping, a float; 0 for no gradients. On CUDA a 0-d float64 array.
 
     Raises:
         ValueError: max_norm is negative, an array is read-only or shares memory with another, or
-            the norm is not finite. Nothing has been written then.
+            the norm is not finite. Nothing has been written then. On CUDA, where nothing waits for
+            the norm, the next call raises that, or `striate.synchronize()`.
         TypeError: an array is not float32 or float64.
 
     References:

@@ -25,12 +25,12 @@ sanitizer() { # TOOL PYTEST_ARGUMENT...
     return 0
   fi
   compute-sanitizer --tool "$1" --error-exitcode 1 --target-processes all \
-    python -m pytest -q -x -p no:cacheprovider tests/cuda/test_cuda_registry.py "${@:2}"
+    python -m pytest -q -o addopts= -x -p no:cacheprovider tests/cuda/test_cuda_registry.py "${@:2}"
 }
 export PYTHONPATH=$PWD/python:$PWD${PYTHONPATH:+:$PYTHONPATH}
 nvidia-smi 2>/dev/null | tee "$out/device.log" || echo "there is no nvidia-smi"
 step build build
-step tests python -m pytest -q tests/cuda tests/test_cuda_libraries.py tests/test_cuda_detection.py
+step tests python -m pytest -q -o addopts= tests/cuda tests/test_cuda_libraries.py tests/test_cuda_detection.py
 step memcheck sanitizer memcheck -k torch
 step racecheck sanitizer racecheck -k "torch and float32"
 step bench python -m bench.cuda

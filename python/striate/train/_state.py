@@ -21,21 +21,25 @@ class Evaluation:
 
 
 class RunningEvaluation:
-    """An evaluation of the batches so far."""
+    """An evaluation of the batches so far. Nothing waits for a device before `result` is asked."""
 
     def __init__(self) -> None:
         self.samples = 0
         self._loss = 0.0
         self._correct = 0
+        self._batches: list[tuple[Any, Any, int]] = []  # that are not in these sums yet
 
     def add(self, loss: Any, scores: FloatArray, labels: IntArray) -> None:
         """Count one batch, of mean loss `loss`."""
         self.samples += len(labels)
-        self._loss += float(loss) * len(labels)
-        self._correct += int((scores.argmax(1) == labels).sum())
+        self._batches.append((loss, (scores.argmax(1) == labels).sum(), len(labels)))
 
     @property
     def result(self) -> Evaluation:
+        for loss, correct, samples in self._batches:
+            self._loss += float(loss) * samples
+            self._correct += int(correct)
+        self._batches.clear()
         return Evaluation(self._loss / self.samples, self._correct / self.samples)
 
 

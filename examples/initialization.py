@@ -118,14 +118,13 @@ def depth() -> None:
             results[name].append(
                 train(
                     net,
-                    lambda net, steps: optim.SGD(
+                    lambda net, steps: optim.Adam(
                         net.parameters(),
-                        optim.warmup(optim.cosine(0.05, steps), steps // 10),
-                        momentum=0.9,
+                        optim.warmup(optim.cosine(0.001, steps), steps // 10),
                         clip_norm=1.0,
                     ),
                     seed=seed,
-                    epochs=20,
+                    epochs=30,
                 )
             )
     figure = new_figure(10, 3.6)
@@ -133,7 +132,7 @@ def depth() -> None:
     curves(loss, [(name, [run[0] for run in runs]) for name, runs in results.items()])
     curves(error, [(name, [run[1] for run in runs]) for name, runs in results.items()])
     loss.axhline(np.log(10), color="black", ls=":", lw=1)
-    loss.text(20, np.log(10) * 1.02, "guessing", ha="right", va="bottom", fontsize=8)
+    loss.text(30, np.log(10) * 1.02, "guessing", ha="right", va="bottom", fontsize=8)
     loss.set(title="30 convolutions: training loss", ylabel="cross-entropy")
     error.set(title="test error", ylabel="%", ylim=(0, 100))
     loss.legend(fontsize=8, frameon=False)

@@ -220,8 +220,15 @@ void run(const GroupLanes& g, const ConvProblem& problem, const T* src, const T*
   if (problem.batch == 0 || g.dst[0] * g.dst[1] == 0) return;
   const int64_t count = g.input_grad ? input_grad_phases(problem) : 1;
   const Workspace<ImplicitGemm> phases(context, count);
-  for (int64_t i = 0; i < count; ++i)
-    phases.data()[i] = g.input_grad ? plan_input_grad(problem, i) : plan_forward(problem);
+  if (g.input_grad) {
+    ImplicitGemm* next = phases.data();
+    for_each_input_grad_phase(
+        problem,
+        [](void* to, const ImplicitGemm& phase) { *(*static_cast<ImplicitGemm**>(to))++ = phase; },
+        &next);
+  } else {
+    phases.data()[0] = plan_forward(problem);
+  }
   const Workspace<T> packed(context, g.weights());
   // Whole register tiles, and then single channels.
   const int64_t tiles = g.rows / kChannels + g.rows % kChannels;

@@ -106,7 +106,8 @@ def test_threads_do_not_change_a_bit(
 def test_weight_grad_of_groups_of_several_vectors(isa: str, rng: np.random.Generator) -> None:
     x, w, options = arrays(((5, 110, 9, 11), 96, 1, 2), rng)
     dy = rng.standard_normal((5, 96, 9, 11)).astype(np.float32)
-    assert algorithm("conv2d_weight_grad", dy, x, w.shape, **options) == NAME
+    if isa in ("avx512", "avx2"):  # vectors of four take tiles as lanes
+        assert algorithm("conv2d_weight_grad", dy, x, w.shape, **options) == NAME
     got = ops.conv2d_weight_grad(dy, x, w.shape, **options)
     want = reference.conv2d_weight_grad(*wide(dy, x), w.shape, **options)
     assert _verify.error(got, want) <= TOLERANCE

@@ -102,15 +102,15 @@ bool winograd_pays(const Request& request) {
   return 1.1 * winograd < direct;
 }
 
-// The same where channels are lanes, against direct sums; costs are measured as above. Matrix
-// products with tiles as lanes are faster from some 32 channels on, but for weight gradients.
+// The same where channels are lanes, against direct sums; costs are measured as above. With many
+// channels, or tiles enough in a row, products with tiles as lanes are faster.
 bool winograd_lanes_pay(const Request& r) {
   const ConvProblem& p = r.problem;
   if (r.exact || r.tiles.gemm.lanes == 0 || !winograd_lanes_fit(p)) return false;
-  const int64_t most = is_weight_grad(r) ? 64 : 32;
-  if (std::max(p.in_channels, p.out_channels) / p.groups > most) return false;
   const WinogradLanes g =
       plan_winograd_lanes(p, r.tiles.gemm.lanes, r.direction == ConvDirection::input_grad);
+  const int64_t most = is_weight_grad(r) ? (g.lanes >= 8 ? 64 : 32) : g.tiles[1] >= 7 ? 20 : 32;
+  if (std::max(g.rows, g.channels) > most) return false;
   // Of a vector: both transforms of a tile with their transposes, and filters.
   constexpr double kTile = 560, kWeights = 200;
   // What a vector operation of direct sums in groups takes, against one of Winograd's.

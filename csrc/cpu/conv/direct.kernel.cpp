@@ -14,6 +14,7 @@ inline constexpr int64_t kChunkSums = 128 * 1024;  // multiplications that are w
 inline constexpr int64_t kTasks = 16;              // enough for many threads to share them evenly
 inline constexpr int kRowTile = 7;
 inline constexpr int64_t kRowElements = 8 * 1024;  // of rows in scratch: a part of the first cache
+inline constexpr int64_t kFewestAhead = 1024;      // elements of a plane that is worth asking for
 inline constexpr int64_t kSeen = 64;  // entries of columns that are found once for a chunk
 
 // A convolution, or one phase of an input gradient, or two of them whose columns alternate.
@@ -142,7 +143,7 @@ void find_planes(const DirectConv<T>& c, const T* src, const T* mask, int64_t de
 // One block of rows of one sample's group.
 template <class T>
 void run_task(const DirectConv<T>& c, int64_t sample, int64_t group, int64_t depth, int64_t first,
-              Scratch<T>& s) {
+              bool last, Scratch<T>& s) {
   const ImplicitGemm& g = c.g;
   const int64_t units = least(c.block, c.units - first), together = c.view.together;
   const int64_t from = (sample * g.groups + group) * g.channels * c.src_channel();
@@ -160,6 +161,12 @@ void run_task(const DirectConv<T>& c, int64_t sample, int64_t group, int64_t dep
       t.weights = first_weight(c, c.phase(i), group) + m * t.w_row;
       t.bias = c.bias == nullptr ? nullptr : c.bias + group * g.rows + m;
       t.out_plane = c.staged ? units * t.out_pitch : c.dst_channel();
+      t.ahead = {};
+      if (!last && g.rows == 1 && g.grid[0] == 1 && c.blocks == 1 &&
+          c.dst_channel() >= kFewestAhead)
+        t.ahead = Ahead<T>(c.src + from + g.channels * c.src_channel(),
+                           g.channels * c.src_channel(), to + c.dst_channel(), c.dst_channel(),
+                           ceil_div(t.columns, Vec<T>::lanes) * ceil_div(units, t.height));
       if (together > 1)
         t.last_columns = least(together, g.grid[1] - (first + units - 1) * together) * g.grid[2];
     }
@@ -257,10 +264,12 @@ void conv(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src, const T
   parallel_for(context, ceil_div(tasks, several), Scratch<T>::bytes(c),
                [&](int64_t chunk, void* buffer) {
                  Scratch<T> scratch(c, buffer);
-                 for (int64_t i = chunk * several; i < least((chunk + 1) * several, tasks); ++i) {
+                 const int64_t end = least((chunk + 1) * several, tasks);
+                 for (int64_t i = chunk * several; i < end; ++i) {
                    const int64_t block = i % c.blocks, depth = i / c.blocks % g.grid[0];
                    const int64_t plane = i / c.blocks / g.grid[0];
-                   run_task(c, plane / g.groups, plane % g.groups, depth, block * c.block, scratch);
+                   run_task(c, plane / g.groups, plane % g.groups, depth, block * c.block,
+                            i + 1 == end, scratch);
                  }
                });
 }

@@ -119,7 +119,7 @@ def test_what_is_not_finite_stays_where_it_was(name: str, value: float, isa: str
 
 
 def test_groups_of_eight_are_direct_but_for_the_weights() -> None:
-    x, w = (1, 32, 14, 14), (32, 8, 3, 3)
-    assert striate.explain("conv2d", x, w, groups=4, padding=1).algorithm == "direct"
-    e = striate.explain("conv2d_weight_grad", x, x, w, groups=4, padding=1)
+    x, w = (1, 32, 14, 14), (32, 8, 5, 5)
+    assert striate.explain("conv2d", x, w, groups=4, padding=2).algorithm == "direct"
+    e = striate.explain("conv2d_weight_grad", x, x, w, groups=4, padding=2)
     assert e.algorithm != "direct"

@@ -15,7 +15,7 @@ from striate import ops, reference
 SHAPES: dict[str, tuple[tuple[int, int, int, int], int, int, dict[str, Any]]] = {
     "odd": ((3, 37, 13, 11), 43, 3, {"padding": 1}),
     "asymmetric padding": ((2, 33, 17, 9), 40, 3, {"padding": ((0, 3), (5, 1))}),
-    "groups": ((2, 80, 13, 13), 96, 3, {"padding": 1, "groups": 2}),
+    "groups": ((2, 144, 13, 13), 150, 3, {"padding": 1, "groups": 2}),
     "batch 1": ((1, 64, 15, 14), 48, 3, {"padding": "same"}),
     "several blocks": ((10, 300, 15, 17), 520, 3, {}),
     "slices": ((7, 35, 23, 29), 97, 3, {"padding": 1}),

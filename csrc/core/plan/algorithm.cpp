@@ -14,6 +14,8 @@ const char* algorithm_name(ConvAlgorithm algorithm) {
       return "group lanes";
     case ConvAlgorithm::winograd:
       return "Winograd";
+    case ConvAlgorithm::winograd_lanes:
+      return "Winograd, channels as lanes";
     case ConvAlgorithm::broadcast:
       return "broadcast";
     case ConvAlgorithm::broadcast_unsliced:

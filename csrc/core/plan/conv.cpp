@@ -1,11 +1,15 @@
 #include "core/plan/conv.h"
 
+#include <algorithm>
+
 #include "core/check.h"
 #include "core/integer.h"
 #include "core/plan/conv_weight_grad.h"
+#include "core/plan/direct.h"
 #include "core/plan/group_lanes.h"
 #include "core/plan/implicit_gemm_plan.h"
 #include "core/plan/winograd.h"
+#include "core/plan/winograd_lanes.h"
 #include "core/plan/winograd_weight_grad.h"
 
 namespace striate {
@@ -33,6 +37,8 @@ struct Candidate {
 
 int64_t item_size(const ConvProblem& p) { return static_cast<int64_t>(size_of(p.dtype)); }
 
+bool is_weight_grad(const Request& r) { return r.direction == ConvDirection::weight_grad; }
+
 bool group_lanes_pay(const Request& r) { return group_lanes_fit(r.problem, r.tiles.gemm.lanes); }
 
 // Whether rows of the result fill enough of a vector, and there are few enough pairs of channels to
@@ -45,9 +51,18 @@ bool rows_pay(const Request& r) {
   const bool strided = w.stride[1] * w.stride[2] > 1;
   if (strided && !forward) return false;
   const int64_t most = strided || r.direction == ConvDirection::weight_grad ? 1 : 64;
-  const int64_t columns = forward ? w.out[2] : w.in[2], lanes = r.tiles.gemm.lanes;
   return p.in_channels / p.groups * (p.out_channels / p.groups) <= most &&
-         5 * columns >= 3 * ceil_div(columns, lanes) * lanes;
+         rows_fill_vectors(forward ? w.out[2] : w.in[2], r.tiles.gemm.lanes);
+}
+
+// Whether planes are taken whole, so that rows need not fill vectors.
+bool fills_flat_vectors(const Request& r) {
+  const ConvProblem& p = r.problem;
+  const Window& w = p.window;
+  if (w.stride[0] * w.stride[1] * w.stride[2] != 1 || is_weight_grad(r)) return false;
+  const ImplicitGemm g =
+      r.direction == ConvDirection::forward ? plan_forward(p) : plan_input_grad(p, 0);
+  return flat_vectors(g, r.tiles.gemm.lanes, item_size(p)) > 0;
 }
 
 bool direct_pays(const Request& r) {
@@ -57,6 +72,7 @@ bool direct_pays(const Request& r) {
   const int64_t most = many_groups ? 64 : 16;
   const int64_t pairs = p.in_channels / p.groups * (p.out_channels / p.groups);
   if (pairs == 0 || pairs > most) return false;
+  if (pairs == 1 && fills_flat_vectors(r)) return true;
   return rows_pay(r) || !group_lanes_pay(r);
 }
 
@@ -86,7 +102,30 @@ bool winograd_pays(const Request& request) {
   return 1.1 * winograd < direct;
 }
 
-bool is_weight_grad(const Request& r) { return r.direction == ConvDirection::weight_grad; }
+// The same where channels are lanes, against direct sums; costs are measured as above. With many
+// channels, or tiles enough in a row, products with tiles as lanes are faster.
+bool winograd_lanes_pay(const Request& r) {
+  const ConvProblem& p = r.problem;
+  if (r.exact || r.tiles.gemm.lanes == 0 || !winograd_lanes_fit(p)) return false;
+  const WinogradLanes g =
+      plan_winograd_lanes(p, r.tiles.gemm.lanes, r.direction == ConvDirection::input_grad);
+  const int64_t most = is_weight_grad(r) ? (g.lanes >= 8 ? 64 : 32) : g.tiles[1] >= 7 ? 20 : 32;
+  if (std::max(g.rows, g.channels) > most) return false;
+  // Of a vector: both transforms of a tile with their transposes, and filters.
+  constexpr double kTile = 560, kWeights = 200;
+  // What a vector operation of direct sums in groups takes, against one of Winograd's.
+  constexpr double kDirect = 1.6;
+  const double tiles = static_cast<double>(g.batch * g.tiles[0] * g.tiles[1]);
+  const double vectors = static_cast<double>(g.row_vectors + g.channel_vectors);
+  const double depth = static_cast<double>(g.members * g.channels);
+  const double winograd =
+      tiles * (kFrequencies * depth * static_cast<double>(g.row_vectors) + kTile * vectors) +
+      kWeights * static_cast<double>(g.channels * g.row_vectors);
+  const double direct = static_cast<double>(p.batch * p.window.out_size() * 9) *
+                        static_cast<double>(g.members * g.rows * g.channels) / g.lanes;
+  return winograd < kDirect * direct;
+}
+
 bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
 
 // Only the kernel knows its scratch.
@@ -113,6 +152,17 @@ Bytes winograd_bytes(const Request& r) {
   return {g.workspace(), g.scratch()};
 }
 
+Bytes winograd_lanes_bytes(const Request& r) {
+  const int lanes = r.tiles.gemm.lanes;
+  if (is_weight_grad(r)) {
+    const WinogradLanes g = plan_winograd_lanes_weight_grad(r.problem, lanes);
+    return {4 * g.shared_sums(), 4 * g.weight_grad_scratch()};
+  }
+  const WinogradLanes g =
+      plan_winograd_lanes(r.problem, lanes, r.direction == ConvDirection::input_grad);
+  return {4 * g.shared_weights(), 4 * g.scratch()};
+}
+
 Bytes broadcast_bytes(const Request& r, bool workspace) {
   const ConvWeightGrad g = plan_weight_grad(r.problem, r.tiles.weight_grad, workspace);
   return {g.shared_sums() * item_size(r.problem), g.scratch()};
@@ -130,6 +180,8 @@ Bytes implicit_gemm_bytes(const Request& r, bool shared) {
 // The first that serves a problem and fits max_workspace computes it. Every problem is served by
 // one that needs no workspace.
 const Candidate candidates[] = {
+    {ConvAlgorithm::winograd_lanes, winograd_lanes_pay, winograd_lanes_bytes,
+     "tiles of 6x6 save multiplications, and channels of small groups fill vectors"},
     {ConvAlgorithm::direct, direct_pays, direct_bytes,
      "the groups have too few channels for a matrix product"},
     {ConvAlgorithm::group_lanes, group_lanes_pay, group_lanes_bytes,

@@ -17,6 +17,7 @@ enum class ConvAlgorithm : uint8_t {
   direct,
   group_lanes,
   winograd,
+  winograd_lanes,
   broadcast,
   broadcast_unsliced,
   tensor_cores,  // of CUDA: an implicit GEMM of rounded factors

@@ -3,6 +3,7 @@
 #include "cpu/conv/group_lanes.h"
 #include "cpu/conv/implicit_gemm.h"
 #include "cpu/conv/winograd.h"
+#include "cpu/conv/winograd_lanes.h"
 #include "cpu/gemm/tile.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -46,6 +47,10 @@ void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, co
         return;
       packed = nullptr;
     }
+    if (algorithm == ConvAlgorithm::winograd_lanes &&
+        winograd_lanes_conv(plan_winograd_lanes(problem, Vec<T>::lanes, false), x, nullptr, w, bias,
+                            relu, y, context))
+      return;
   }
   if (algorithm == ConvAlgorithm::group_lanes)
     return group_lanes_conv(plan_group_lanes(problem, Vec<T>::lanes, false), problem, x, nullptr, w,
@@ -92,6 +97,10 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
     if (algorithm == ConvAlgorithm::winograd &&
         winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y, w, nullptr, bias, false,
                       dx, context))
+      return;
+    if (algorithm == ConvAlgorithm::winograd_lanes &&
+        winograd_lanes_conv(plan_winograd_lanes(problem, Vec<T>::lanes, true), dy, y, w, bias,
+                            false, dx, context))
       return;
   }
   if (algorithm == ConvAlgorithm::group_lanes)

@@ -1,15 +1,17 @@
 // Depthwise convolution, and groups of few channels: a matrix product would waste most of its tile
 // on them. A task takes some rows of one group of one sample and adds up shifted vectors of the
 // source, which it reads where it lies (direct_rows.h), several rows of the result at a time
-// (direct_tile.h).
+// (direct_tile.h); small depthwise planes it takes whole (direct_flat.h).
 #include "cpu/conv/direct.h"
 
+#include "cpu/conv/direct_flat.h"
 #include "cpu/conv/direct_tile.h"
 
 namespace striate::cpu::STRIATE_ISA {
 namespace {
 
 inline constexpr int64_t kRowElements = 8 * 1024;  // of rows in scratch: a part of the first cache
+inline constexpr int64_t kFewestAhead = 1024;      // elements of a plane that is worth asking for
 inline constexpr int64_t kSeen = 64;  // entries of columns that are found once for a chunk
 
 // A convolution, or one phase of an input gradient, or two of them whose columns alternate.
@@ -138,7 +140,7 @@ void find_planes(const DirectConv<T>& c, const T* src, const T* mask, int64_t de
 // One block of rows of one sample's group.
 template <class T>
 void run_task(const DirectConv<T>& c, int64_t sample, int64_t group, int64_t depth, int64_t first,
-              Scratch<T>& s) {
+              bool last, Scratch<T>& s) {
   const ImplicitGemm& g = c.g;
   const int64_t units = least(c.block, c.units - first), together = c.view.together;
   const int64_t from = (sample * g.groups + group) * g.channels * c.src_channel();
@@ -156,6 +158,12 @@ void run_task(const DirectConv<T>& c, int64_t sample, int64_t group, int64_t dep
       t.weights = first_weight(c, c.phase(i), group) + m * t.w_row;
       t.bias = c.bias == nullptr ? nullptr : c.bias + group * g.rows + m;
       t.out_plane = c.staged ? units * t.out_pitch : c.dst_channel();
+      t.ahead = {};
+      if (!last && g.rows == 1 && g.grid[0] == 1 && c.blocks == 1 &&
+          c.dst_channel() >= kFewestAhead)
+        t.ahead = Ahead<T>(c.src + from + g.channels * c.src_channel(),
+                           g.channels * c.src_channel(), to + c.dst_channel(), c.dst_channel(),
+                           ceil_div(t.columns, Vec<T>::lanes) * ceil_div(units, t.height));
       if (together > 1)
         t.last_columns = least(together, g.grid[1] - (first + units - 1) * together) * g.grid[2];
     }
@@ -199,16 +207,51 @@ bool is_empty(const ImplicitGemm& g) {
 
 template <class T>
 size_t scratch_of(const ImplicitGemm& g, const ImplicitGemm* twin) {
-  if (is_empty(g)) return 0;
+  if (is_empty(g) || flat_vectors(g, Vec<T>::lanes, sizeof(T)) > 0) return 0;
   const T* none = nullptr;
   return Scratch<T>::bytes(
       plan_direct<T>(g, twin, none, none, none, none, false, static_cast<T*>(nullptr)));
+}
+
+// Small depthwise planes, `vectors` long.
+template <class T>
+void conv_flat(const ImplicitGemm& g, int64_t vectors, const T* src, const T* mask, const T* w,
+               const T* bias, bool relu, T* dst, const Context& context) {
+  LaneSet<T> sets[kFlatSets];
+  find_flat_lanes<T>(g, vectors, sets);
+  const FlatPlane<T> plane{g, vectors, sets, relu};
+  const int64_t src_size = g.src[1] * g.src[2], dst_size = g.dst[1] * g.dst[2];
+  const int64_t planes = g.batch * g.groups * g.rows;
+  const int64_t sums = vectors * Vec<T>::lanes * g.tap_count();
+  const int64_t several =
+      least(ceil_div(kChunkSums, sums + 1), greatest(ceil_div(planes, kTasks), 1));
+  const size_t scratch = mask == nullptr ? 0 : static_cast<size_t>(src_size) * sizeof(T);
+  parallel_for(context, ceil_div(planes, several), scratch, [&](int64_t chunk, void* buffer) {
+    for (int64_t i = chunk * several; i < least((chunk + 1) * several, planes); ++i) {
+      const int64_t group = i / g.rows % g.groups, row = i % g.rows;
+      const T* from = src + i / g.rows * src_size;
+      if (mask != nullptr) {
+        T* copy = static_cast<T*>(buffer);
+        const T* y = mask + i / g.rows * src_size;
+        for_each_vector<T>(0, src_size, [&](int64_t at, int n) {
+          formula::relu_grad(Vec<T>::load(from + at, n), Vec<T>::load(y + at, n))
+              .store(copy + at, n);
+        });
+        from = copy;
+      }
+      plane.compute(from, w + group * g.w_group + row * g.w_row,
+                    bias == nullptr ? T(0) : bias[group * g.rows + row], dst + i * dst_size);
+    }
+  });
 }
 
 template <class T>
 void conv(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src, const T* mask, const T* w,
           const T* bias, bool relu, T* dst, const Context& context) {
   if (is_empty(g)) return;
+  if (twin == nullptr)
+    if (const int64_t vectors = flat_vectors(g, Vec<T>::lanes, sizeof(T)); vectors > 0)
+      return conv_flat(g, vectors, src, mask, w, bias, relu, dst, context);
   const DirectConv<T> c = plan_direct(g, twin, src, mask, w, bias, relu, dst);
   // Small tasks go several to a chunk.
   const int64_t sums = g.rows * g.depth() * c.phases() * g.grid[2] * c.view.together * c.block;
@@ -218,10 +261,12 @@ void conv(const ImplicitGemm& g, const ImplicitGemm* twin, const T* src, const T
   parallel_for(context, ceil_div(tasks, several), Scratch<T>::bytes(c),
                [&](int64_t chunk, void* buffer) {
                  Scratch<T> scratch(c, buffer);
-                 for (int64_t i = chunk * several; i < least((chunk + 1) * several, tasks); ++i) {
+                 const int64_t end = least((chunk + 1) * several, tasks);
+                 for (int64_t i = chunk * several; i < end; ++i) {
                    const int64_t block = i % c.blocks, depth = i / c.blocks % g.grid[0];
                    const int64_t plane = i / c.blocks / g.grid[0];
-                   run_task(c, plane / g.groups, plane % g.groups, depth, block * c.block, scratch);
+                   run_task(c, plane / g.groups, plane % g.groups, depth, block * c.block,
+                            i + 1 == end, scratch);
                  }
                });
 }

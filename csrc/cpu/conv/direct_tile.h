@@ -3,6 +3,7 @@
 // rows of the result that see it.
 #pragma once
 
+#include "cpu/conv/ahead.h"
 #include "cpu/conv/direct_rows.h"
 
 namespace striate::cpu {
@@ -27,6 +28,7 @@ struct DirectBand {
   int64_t out_pitch, out_plane;
   void* seen;       // TapColumns, [block of columns][taps_w]
   bool seen_ready;  // for all of them; else for one at a time
+  Ahead<T> ahead;   // the next plane
 };
 
 // sum[m][r] += the products of one column of taps, read from `row` on.
@@ -200,6 +202,7 @@ void direct_band(const DirectBand<T>& band, T* out) {
   TapColumns<T, columns>* seen = static_cast<TapColumns<T, columns>*>(t.seen);
   const bool square = taps_h == t.view.taps_w && t.view.tap_column == 1 &&
                       t.channels * t.depth_taps == 1 && t.planes[0] != nullptr;
+  Ahead<T> ahead = t.ahead;
   for (int64_t column = 0; column < t.columns; column += lanes, out += lanes) {
     if (!t.seen_ready) see_columns(t.view, column, t.columns, false, seen);
     const int n = static_cast<int>(least(t.columns - column, lanes));
@@ -209,6 +212,7 @@ void direct_band(const DirectBand<T>& band, T* out) {
       const int64_t first_row = t.first_row + r * t.view.step();
       const int end = r + t.height == t.rows ? last : n;
       T* to = out + r * t.out_pitch;
+      if (channels == 1 && ahead.asks()) ahead.next();
       if constexpr (channels == 1 && taps_h == 3) {
         if (square) {
           const T* plane = t.planes[0];

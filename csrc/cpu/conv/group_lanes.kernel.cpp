@@ -27,7 +27,8 @@ inline constexpr int kPixelsAlone = 8;
 
 // One phase's steps in the staged source, in elements.
 struct Steps {
-  int64_t channels, rows, taps[2];  // source channels and the taps
+  int64_t channels, taps[2];    // source channels and the taps
+  int64_t first_tap, last_tap;  // rows of taps that lie in the source
   int64_t channel, tap_row, tap, pixel;
   int64_t out_pixel, out_channel;
 };
@@ -44,13 +45,13 @@ STRIATE_INLINE void sum_pixels(const Steps& s, const T* x, const T* w, const T* 
     for (int p = 0; p < pixels; ++p) sum[c][p] = first;
   }
   for (int64_t k = 0; k < s.channels; ++k) {
-    for (int64_t i = 0; i < s.taps[0]; ++i) {
+    for (int64_t i = s.first_tap; i <= s.last_tap; ++i) {
       const T* at = x + k * s.channel + i * s.tap_row;
-      for (int64_t j = 0; j < s.taps[1]; ++j, at += s.tap) {
+      const T* weights = w + (k * s.taps[0] + i) * s.taps[1] * channels * lanes;
+      for (int64_t j = 0; j < s.taps[1]; ++j, at += s.tap, weights += channels * lanes) {
         Vec<T> weight[channels];
 #pragma GCC unroll 4
-        for (int c = 0; c < channels; ++c) weight[c] = Vec<T>::load(w + c * lanes);
-        w += channels * lanes;
+        for (int c = 0; c < channels; ++c) weight[c] = Vec<T>::load(weights + c * lanes);
 #pragma GCC unroll 8
         for (int p = 0; p < pixels; ++p) {
           const Vec<T> value = Vec<T>::load(at + p * s.pixel);
@@ -66,6 +67,14 @@ STRIATE_INLINE void sum_pixels(const Steps& s, const T* x, const T* w, const T* 
     for (int p = 0; p < pixels; ++p)
       (relu ? formula::relu(sum[c][p]) : sum[c][p])
           .store(out + c * s.out_channel + p * s.out_pixel);
+}
+
+// The rows of taps that lie in the source, where the first one meets its row `top`.
+STRIATE_INLINE void find_tap_rows(int64_t top, int64_t step, int64_t rows, Steps& s) {
+  const int64_t back = step < 0 ? -step : step;  // how far taps lie apart, from one side of them
+  const int64_t low = step < 0 ? rows - 1 - top : top;
+  s.first_tap = low >= 0 ? 0 : ceil_div(-low, back);
+  s.last_tap = low < rows ? least(s.taps[0] - 1, (rows - 1 - low) / back) : -1;
 }
 
 // A row of a phase, in even pieces.
@@ -165,8 +174,9 @@ void sum_band(const Call<T>& call, Reach band, Reach seen, const T* stage, const
     const int64_t step = p.dst_stride[1], offset = p.dst_offset[1];
     const int64_t begin = band.first > offset ? ceil_div(band.first - offset, step) : 0;
     for (int64_t y = begin; y * step + offset < band.end; ++y) {
-      const int64_t row = y * p.src_stride[1] + p.tap_offset[1] - seen.first;
-      const T* x = stage + row * pitch + (p.tap_offset[2] - g.columns.first) * lanes;
+      const int64_t top = y * p.src_stride[1] + p.tap_offset[1];
+      find_tap_rows(top, p.tap_step[1], g.src[0], s);
+      const T* x = stage + (top - seen.first) * pitch + (p.tap_offset[2] - g.columns.first) * lanes;
       T* to = out + ((y * step + offset - band.first) * g.dst[1] + p.dst_offset[2]) * lanes;
       sum_row<T, channels, most>(s, p.grid[2], x, weights, bias, call.relu, to);
     }
@@ -220,8 +230,15 @@ void run(const GroupLanes& g, const ConvProblem& problem, const T* src, const T*
   if (problem.batch == 0 || g.dst[0] * g.dst[1] == 0) return;
   const int64_t count = g.input_grad ? input_grad_phases(problem) : 1;
   const Workspace<ImplicitGemm> phases(context, count);
-  for (int64_t i = 0; i < count; ++i)
-    phases.data()[i] = g.input_grad ? plan_input_grad(problem, i) : plan_forward(problem);
+  if (g.input_grad) {
+    ImplicitGemm* next = phases.data();
+    for_each_input_grad_phase(
+        problem,
+        [](void* to, const ImplicitGemm& phase) { *(*static_cast<ImplicitGemm**>(to))++ = phase; },
+        &next);
+  } else {
+    phases.data()[0] = plan_forward(problem);
+  }
   const Workspace<T> packed(context, g.weights());
   // Whole register tiles, and then single channels.
   const int64_t tiles = g.rows / kChannels + g.rows % kChannels;

@@ -83,6 +83,14 @@ STRIATE_INLINE void stage_planes(const LanePlanes<T>& planes, const int64_t (&si
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) put(v[i]);
   }
+  if (p < stop && stop - 4 >= begin * size[1]) {  // the last four, some of them again
+    Vec<T> v[4], y[4];
+    load_pixels(planes, src + stop - 4, v);
+    if (mask != nullptr) load_pixels(planes, mask + stop - 4, y);
+    for (int64_t i = p - (stop - 4); i < 4; ++i)
+      put(mask == nullptr ? v[i] : formula::relu_grad(v[i], y[i]));
+    return;
+  }
   for (; p < stop; ++p) {
     const Vec<T> v = load_pixel(planes, src + p);
     put(mask == nullptr ? v : formula::relu_grad(v, load_pixel(planes, mask + p)));
@@ -96,7 +104,8 @@ STRIATE_INLINE void store_planes(const LanePlanes<T>& planes, const T* from, int
   constexpr int lanes = Vec<T>::lanes;
   int64_t p = 0;
   if constexpr (sizeof(T) == 4) {
-    for (; p + 4 <= count; p += 4) {
+    for (; p < count && count >= 4; p += 4) {
+      p = least(p, count - 4);  // the last four, some of them again
       Vec<T> v[4];
       for (int i = 0; i < 4; ++i) v[i] = Vec<T>::load(from + (p + i) * lanes);
       transpose_quads(v);

@@ -11,6 +11,7 @@
 #include "cpu/conv/broadcast.h"
 #include "cpu/conv/direct.h"
 #include "cpu/conv/group_lanes.h"
+#include "cpu/conv/winograd_lanes.h"
 #include "cpu/conv/winograd_weight_grad.h"
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -295,6 +296,10 @@ void weight_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* d
   if constexpr (sizeof(T) == 4) {
     if (algorithm == ConvAlgorithm::winograd &&
         winograd_weight_grad(plan_winograd_weight_grad(problem, kTile<T>), dy, x, y, dw, context))
+      return;
+    if (algorithm == ConvAlgorithm::winograd_lanes &&
+        winograd_lanes_weight_grad(plan_winograd_lanes_weight_grad(problem, Vec<T>::lanes), dy, x,
+                                   y, dw, context))
       return;
   }
   if (algorithm == ConvAlgorithm::group_lanes)

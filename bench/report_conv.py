@@ -7,7 +7,7 @@ from statistics import geometric_mean
 from typing import Any
 
 from .report import align, ms, ratio, size, times
-from .suites.conv import CLASSES, DIRECTIONS
+from .suites.conv import CLASSES, DIRECTIONS, PACKED
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -56,7 +56,12 @@ def _means(rows: Sequence[dict[str, Any]]) -> list[str]:
         return []
     lines = [("geometric mean of the ratios", *DIRECTIONS.values(), "all")]
     for kind in (*CLASSES, "all"):
-        of_kind = [(row, r) for row, r in ratios if kind in (row["class"], "all")]
+        # Packed weights are another question: they are not among all.
+        of_kind = [
+            (row, r)
+            for row, r in ratios
+            if row["class"] == kind or (kind == "all" and row["class"] != PACKED)
+        ]
         if not of_kind:
             continue
         cells = []

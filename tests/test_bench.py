@@ -166,6 +166,18 @@ def test_convolutions(tmp_path: Path) -> None:
     assert bench("conv", "--classes", "9x9").returncode == 2
 
 
+def test_packed_weights_have_rows_at_batch_1(tmp_path: Path) -> None:
+    path = tmp_path / "packed.json"
+    done = bench("--quick", "--threads", "1", "--only", "pw7 N=1", "--json", str(path), "conv")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = report.read_json(path)["rows"]
+    assert [row["direction"] for row in rows] == ["forward", "dx", "dw", "forward"]
+    assert [row["label"].endswith(" packed") for row in rows] == [False, False, False, True]
+    assert rows[-1]["class"] == "batch 1 packed"
+    assert rows[-1]["error"] is None
+    assert all(c.facts["algorithm"] != "direct" for c in conv.cases(False) if "packed" in c.label)
+
+
 def test_means_are_geometric_and_name_what_is_slower() -> None:
     def row(op: str, kind: str, theirs: float) -> dict[str, Any]:
         facts = {"class": kind, "direction": conv.DIRECTIONS[op], "label": kind, "op": op}

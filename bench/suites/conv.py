@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import striate
 from bench.case import Case, Sides
 from bench.suites.ops import sides_of, tolerance
 from striate._registry import OPS, Sample
+from striate.ops.packed import pack_conv_weights, packed_conv
 
 DIRECTIONS = {"conv2d": "forward", "conv2d_input_grad": "dx", "conv2d_weight_grad": "dw"}
+PACKED = "batch 1 packed"
 CLASSES = (
     "3x3 large planes",  # of 28 x 28 and more
     "3x3 small planes",
@@ -22,6 +25,7 @@ CLASSES = (
     "1x1",
     "depthwise and small groups",
     "batch 1",  # of every kind
+    PACKED,  # forward, where packing changes anything; PyTorch's own is conv2d
 )
 
 
@@ -117,18 +121,31 @@ def cases(quick: bool) -> list[Case]:
         for batch in (layer.batches[:1] if quick else layer.batches)
     ]
     rows.sort(key=lambda row: CLASSES.index(row[0].kind(row[1])))
-    return [_case(op, layer, batch) for layer, batch in rows for op in DIRECTIONS]
+    plain = [_case(op, layer, batch) for layer, batch in rows for op in DIRECTIONS]
+    packed = [_case("conv2d", layer, 1, PACKED) for layer, batch in rows if batch == 1]
+    return plain + [case for case in packed if case.facts["algorithm"] in _PACKS]
 
 
-def _case(name: str, layer: Layer, batch: int) -> Case:
+# The algorithms that bring weights into a form of their own.
+_PACKS = ("implicit GEMM", "Winograd")
+
+
+def _case(name: str, layer: Layer, batch: int, kind: str | None = None) -> Case:
     op, shapes, options = OPS[name], layer.shapes(batch), layer.options()
     first, second, third = ARGUMENTS[name]
     rest = () if third is None else (shapes[third],)
+    kind = kind or layer.kind(batch)
 
     def sides(torch: Any) -> Sides:
         rng = np.random.default_rng(0)
         arrays = [rng.standard_normal(shapes[a], np.float32) for a in (first, second)]
         every = sides_of(op, Sample((*arrays, *rest), options), torch)
+        if kind == PACKED:
+            weights = pack_conv_weights(arrays[1], shapes[first], **options)
+            ours = partial(packed_conv, arrays[0], weights, **options)
+            every = replace(
+                every, run={**every.run, "striate": ours}, check={**every.check, "striate": ours}
+            )
         # The reference takes too long to be timed, and checks only what PyTorch does not.
         run = {side: every.run[side] for side in ("striate", "torch") if side in every.run}
         check = {s: c for s, c in every.check.items() if s != "reference" or torch is None}
@@ -136,12 +153,12 @@ def _case(name: str, layer: Layer, batch: int) -> Case:
 
     explained = striate.explain(name, shapes[first], shapes[second], *rest, **options)
     facts = {
-        "class": layer.kind(batch),
+        "class": kind,
         "direction": DIRECTIONS[name],
         "algorithm": explained.algorithm,
         "workspace_bytes": explained.workspace_bytes,
     }
-    label = f"{layer.name} N={batch}"
+    label = f"{layer.name} N={batch}" + (" packed" if kind == PACKED else "")
     return Case(name, label, op.bench.unit, op.bench.counts, tolerance(op), sides, facts)
 
 

@@ -9,6 +9,7 @@ namespace {
 
 // Enough tasks for many threads to share them evenly.
 constexpr int64_t kTasks = 16;
+constexpr int64_t kMostTasks = 64;  // more are no better
 // Gathered panels of a block share what is read of the weights, shifted ones also their halo.
 constexpr int64_t kMostPanels = 8;
 constexpr int64_t kMostShiftedPanels = 32;
@@ -17,6 +18,7 @@ constexpr int64_t kFewestRowPanels = 2;
 constexpr int64_t kMostPhases = 64;
 // More than this is not worth a round trip through memory.
 constexpr int64_t kSharedPixels = 1024 * 1024;
+constexpr int64_t kNearPixels = 256 * 1024;
 // What a task gathers or copies of the source, and what it sums up apart: a core's own cache.
 constexpr int64_t kPatchElements = 64 * 1024;
 constexpr int64_t kSumElements = 128 * 1024;
@@ -87,10 +89,20 @@ int64_t fewest_splits(const ImplicitGemmPlan& plan) {
                              std::max<int64_t>(1, plan.row_panels));
 }
 
-// Few tasks are shared unevenly.
+// Few tasks are shared unevenly; two or four threads share these evenly or not.
 double imbalance(int64_t tasks) {
+  const auto share = [tasks](int64_t threads) {
+    return static_cast<double>(ceil_div(tasks, threads) * threads) / static_cast<double>(tasks);
+  };
   const double missing = static_cast<double>(std::max<int64_t>(0, kTasks - tasks));
-  return 1 + 1 / static_cast<double>(tasks) + 0.5 * missing / kTasks;
+  return (share(2) + share(4)) / 2 + 0.5 / static_cast<double>(tasks) + 0.5 * missing / kTasks;
+}
+
+// Splits of the rows where shifted blocks of pixels alone make too few tasks.
+int64_t shifted_splits(const ImplicitGemmPlan& plan, int64_t pixel_blocks) {
+  if (plan.stacked) return 1;
+  const int64_t wanted = ceil_div(kTasks, pixel_blocks * plan.first.groups);
+  return std::clamp<int64_t>(plan.row_panels / kFewestRowPanels, 1, wanted);
 }
 
 // How many rows of the result a block takes; returns the estimated cost of the whole.
@@ -100,8 +112,7 @@ double choose_rows(ImplicitGemmPlan& plan) {
   plan_patch(plan, highest);
   const double multiply = 1.05 * multiply_cost(g.rows, plan.tile);
   const double copy = copy_cost(g.src_stride[2]);
-  const int64_t splits = std::max<int64_t>(1, plan.row_panels / kFewestRowPanels);
-  double best = -1;
+  double best = 0, least_work = -1;
   const int64_t most = std::min(g.grid[1], kMostShiftedPanels * plan.tile.columns / g.grid[2] + 1);
   for (int64_t rows = most; rows > 0; --rows) {
     const int64_t row_blocks = ceil_div(g.grid[1], rows);
@@ -117,11 +128,13 @@ double choose_rows(ImplicitGemmPlan& plan) {
     const int64_t planes = g.batch * g.grid[0] * row_blocks;
     const double copied = static_cast<double>(patch.channel_size()) /
                           static_cast<double>(plan.vector * g.tap_count());
-    const double cost = static_cast<double>(planes) *
-                        (static_cast<double>(vectors) * multiply + copy * copied) *
-                        imbalance(planes * g.groups * splits);
-    if (best >= 0 && cost >= best) continue;
+    const int64_t splits = shifted_splits(plan, planes);  // each copies anew
+    const double work = static_cast<double>(planes) * (static_cast<double>(vectors) * multiply +
+                                                       copy * copied * static_cast<double>(splits));
+    const double cost = work * imbalance(planes * g.groups * splits);
+    if (least_work >= 0 && cost >= best) continue;
     best = cost;
+    least_work = work;
     plan.rows_per_block = rows;
     plan.row_blocks = row_blocks;
     plan.panels_per_row =
@@ -133,7 +146,7 @@ double choose_rows(ImplicitGemmPlan& plan) {
                                 : ceil_div(run_on * plan.vector, plan.tile.columns);
     plan.patch.extent[1] = patch.extent[1];
   }
-  return best;
+  return least_work;
 }
 
 bool can_shift(const ImplicitGemmPlan& plan) {
@@ -146,42 +159,54 @@ bool can_shift(const ImplicitGemmPlan& plan) {
   return true;
 }
 
-// Gathered pixels: panels to a block, and splits of the rows.
+// Gathered pixels: how many blocks of them, and splits of the rows.
 void choose_panels(ImplicitGemmPlan& plan) {
   const ImplicitGemm& g = plan.first;
+  // What a far cache adds to gathering, and what reading a vector that was gathered for all costs:
+  // less where all of them stay in a core's own cache.
+  constexpr double kFar = 6;
+  const double shared = plan.all_pixels() <= kNearPixels ? 2 : 12;
   const double multiply = multiply_cost(g.rows, plan.tile);
-  const double gather = gather_cost(g, plan.vector);
+  const double gather = kFar + gather_cost(g, plan.vector);
+  const int64_t fewest_blocks =
+      std::max<int64_t>(1, ceil_div(plan.panels, panels_that_fit(plan, kMostPanels)));
+  const int64_t most_blocks = std::max(fewest_blocks, std::min(plan.panels, kMostTasks));
   const int64_t most_splits =
       plan.stacked ? 1 : std::max<int64_t>(1, plan.row_panels / kFewestRowPanels);
-  ImplicitGemmPlan best = plan;
-  double least = -1;
-  for (int64_t panels = panels_that_fit(plan, kMostPanels); panels > 0; --panels) {
-    plan.pixel_blocks = std::max<int64_t>(1, ceil_div(plan.panels, panels));
-    plan.panels_per_block = std::max<int64_t>(1, ceil_div(plan.panels, plan.pixel_blocks));
+  const auto set = [&plan](int64_t blocks, int64_t splits) {
+    plan.pixel_blocks = blocks;
+    plan.panels_per_block = std::max<int64_t>(1, ceil_div(plan.panels, blocks));
+    plan.row_splits = splits;
+    plan.share_pixels = splits > 1 && plan.all_pixels() <= kSharedPixels;
+  };
+  int64_t best_blocks = 0, best_splits = 0;
+  double least = 0;
+  for (int64_t blocks = fewest_blocks; blocks <= most_blocks; ++blocks) {
+    set(blocks, 1);
     const int64_t fewest = plan.stacked ? 1 : fewest_splits(plan);
-    for (int64_t splits = fewest; splits <= std::max(fewest, most_splits); ++splits) {
-      plan.row_splits = splits;
-      plan.share_pixels =
-          splits > 1 && plan.pixel_blocks * plan.block_pixels() * g.groups <= kSharedPixels;
+    const int64_t most =
+        std::min(most_splits, kMostTasks / (blocks * std::max<int64_t>(1, g.groups)));
+    for (int64_t splits = fewest; splits <= std::max(fewest, most); ++splits) {
+      set(blocks, splits);
       // Each split reads what was gathered for all, or gathers anew.
-      constexpr double kShared = 4;
-      const double pixels = plan.share_pixels ? 1.5 * gather + kShared * static_cast<double>(splits)
+      const double pixels = plan.share_pixels ? 1.5 * gather + shared * static_cast<double>(splits)
                                               : gather * static_cast<double>(splits);
       // A gradient's weights are packed, in memory where several blocks share them.
       constexpr double kPacking = 1.5;
-      const double packing = plan.gradient
-                                 ? kPacking * multiply * (plan.pixel_blocks > 1 ? 2 : 1) /
-                                       static_cast<double>(std::max<int64_t>(1, plan.vectors))
-                                 : 0;
+      const double packing = plan.gradient ? kPacking * multiply * (blocks > 1 ? 2 : 1) /
+                                                 static_cast<double>(plan.vectors)
+                                           : 0;
       // The weights are read once for a block.
-      const double cost = (multiply * (1 + 0.1 / static_cast<double>(panels)) + pixels + packing) *
-                          imbalance(plan.tasks());
-      if (least >= 0 && cost >= least) continue;
+      const double panels = static_cast<double>(plan.panels) / static_cast<double>(blocks);
+      const double cost =
+          (multiply * (1 + 0.2 / panels) + pixels + packing) * imbalance(plan.tasks());
+      if (best_blocks > 0 && cost >= least) continue;
       least = cost;
-      best = plan;
+      best_blocks = blocks;
+      best_splits = splits;
     }
   }
-  plan = best;
+  set(best_blocks, best_splits);
 }
 
 void choose_pixels(ImplicitGemmPlan& plan) {
@@ -196,15 +221,17 @@ void choose_pixels(ImplicitGemmPlan& plan) {
   }
   if (plan.shifted) {
     plan.pixel_blocks = g.batch * g.grid[0] * plan.row_blocks;
-    plan.row_splits = 1;
-    if (!plan.stacked) {
-      const int64_t wanted = std::min(ceil_div(kTasks, plan.pixel_blocks * g.groups),
-                                      plan.row_panels / kFewestRowPanels);
-      plan.row_splits = std::max(wanted, fewest_splits(plan));
-    }
+    plan.row_splits = shifted_splits(plan, plan.pixel_blocks);
+    if (!plan.stacked) plan.row_splits = std::max(plan.row_splits, fewest_splits(plan));
   } else {
     choose_panels(plan);
   }
+}
+
+// Whether each row meets all taps of its filters, which lie side by side.
+bool whole_filters(const ImplicitGemmPlan& plan) {
+  return !plan.stacked && plan.products == 1 && plan.max_taps == plan.taps_per_block &&
+         plan.max_taps == plan.problem.window.kernel_size();
 }
 
 void choose_blocks(ImplicitGemmPlan& plan) {
@@ -216,11 +243,11 @@ void choose_blocks(ImplicitGemmPlan& plan) {
   // Blocks of one size: a short last one would reload the sums for little.
   plan.channels_per_block =
       std::max<int64_t>(1, ceil_div(g.channels, std::max<int64_t>(1, ceil_div(g.channels, most))));
-  // A 1x1 filter's channels lie side by side already, which serves few panels; tasks that share no
-  // rows pack what they need.
+  // Whole filters are read as they lie where few panels share them; tasks that share no rows pack
+  // what they need.
   constexpr int64_t kFewPanels = 5;
-  plan.pack_weights = plan.gradient && plan.pixel_blocks > 1 &&
-                      (plan.problem.window.kernel_size() > 1 || plan.panels > kFewPanels);
+  plan.pack_weights =
+      plan.gradient && plan.pixel_blocks > 1 && (!whole_filters(plan) || plan.panels > kFewPanels);
 }
 
 // Few channels would leave most of a tile's rows unused, and would be gathered for few of them.
@@ -275,12 +302,6 @@ int64_t ImplicitGemmPlan::rows_per_split() const {
   return std::min(first.rows, ceil_div(row_panels, row_splits) * tile.rows);
 }
 
-int64_t ImplicitGemmPlan::total_depth() const {
-  int64_t depth = 0;
-  for (int64_t i = 0; i < products; ++i) depth += product(i).depth();
-  return depth;
-}
-
 int64_t ImplicitGemmPlan::parts() const {
   int64_t blocks = 0;
   for (int64_t i = 0; i < products; ++i) blocks += ceil_div(product(i).tap_count(), taps_per_block);
@@ -288,16 +309,14 @@ int64_t ImplicitGemmPlan::parts() const {
 }
 
 int64_t ImplicitGemmPlan::packed_weights() const {
-  return pack_weights ? first.groups * row_panels * tile.rows * total_depth() : 0;
+  return pack_weights ? first.groups * row_panels * tile.rows * total_depth : 0;
 }
 
 int64_t ImplicitGemmPlan::all_weights() const {
   return first.groups * row_panels * tile.rows * first.depth();
 }
 
-int64_t ImplicitGemmPlan::shared_pixels() const {
-  return share_pixels ? pixel_blocks * first.groups * block_pixels() : 0;
-}
+int64_t ImplicitGemmPlan::shared_pixels() const { return share_pixels ? all_pixels() : 0; }
 
 int64_t ImplicitGemmPlan::pixel_elements() const {
   if (!shifted) return panels_per_block * tile.columns * taps_per_block * channels_per_block;
@@ -318,6 +337,7 @@ ImplicitGemmPlan plan_phase_alone(const ConvProblem& p, TileShape tile, const Im
   plan.first = phase;
   plan.row_panels = ceil_div(phase.rows, tile.rows);
   plan.max_taps = phase.tap_count();
+  plan.total_depth = phase.depth();
   choose_pixels(plan);
   choose_blocks(plan);
   return plan;
@@ -350,8 +370,11 @@ ImplicitGemmPlan plan_implicit_gemm(const ConvProblem& p, bool gradient, TileSha
   if (plan.products > kMostPhases) return plan_phase_alone(p, tile, plan_input_grad(p, 0));
   plan.phases =
       plan.stacked ? p.window.stride[0] * p.window.stride[1] * p.window.stride[2] : plan.products;
-  for (int64_t i = 0; i < plan.products; ++i)
-    plan.max_taps = std::max(plan.max_taps, plan.product(i).tap_count());
+  for (int64_t i = 0; i < plan.products; ++i) {
+    const ImplicitGemm g = plan.product(i);
+    plan.max_taps = std::max(plan.max_taps, g.tap_count());
+    plan.total_depth += g.depth();
+  }
   choose_pixels(plan);
   choose_blocks(plan);
   return plan;

@@ -39,6 +39,7 @@ struct ImplicitGemmPlan {
   TileShape tile;
   int64_t vector;  // lanes of the tile's vectors
   int64_t max_taps;
+  int64_t total_depth;  // of all products
   int64_t taps_per_block;
   int64_t channels_per_block;
   int64_t row_panels;        // of tile.rows rows
@@ -62,11 +63,10 @@ struct ImplicitGemmPlan {
   int64_t tasks() const { return pixel_blocks * first.groups * row_splits; }
   int64_t parts() const;  // blocks of the depth, of each product
   // Elements.
-  int64_t total_depth() const;     // of all products
   int64_t packed_weights() const;  // in the workspace
   int64_t all_weights() const;     // of a forward product, packed ahead
   int64_t shared_pixels() const;   // in the workspace
-  int64_t block_pixels() const { return panels_per_block * tile.columns * total_depth(); }
+  int64_t all_pixels() const { return panels * tile.columns * total_depth * first.groups; }
   int64_t pixel_elements() const;
   int64_t sum_elements() const;
 };

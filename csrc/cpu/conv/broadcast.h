@@ -23,6 +23,21 @@ struct PixelGrid {
   int64_t plane_step, row_step, column_step;
 };
 
+// sum[pair][vector] += x[pair][pixel] * dy[pixel][vector] for one pixel
+template <class T, int pairs, int vectors>
+STRIATE_INLINE void add_pixel(const T* const* from, int64_t pixel, const T* dy,
+                              Vec<T> (&sum)[pairs][vectors]) {
+  Vec<T> outputs[vectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < vectors; ++v) outputs[v] = Vec<T>::load(dy + v * Vec<T>::lanes);
+#pragma GCC unroll 6
+  for (int k = 0; k < pairs; ++k) {
+    const Vec<T> value = Vec<T>::set(from[k][pixel]);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sum[k][v] = fma(value, outputs[v], sum[k][v]);
+  }
+}
+
 // sums[pair][vector] = (or, to add, +=) sum over pixels of x[pair][pixel] * dy[pixel][vector].
 // Not inlined: what surrounds it must not take registers from the sums.
 template <class T, int pairs, int vectors>
@@ -39,18 +54,19 @@ __attribute__((noinline)) void multiply_pairs(const PixelGrid& grid, const T* co
   }
   for (int64_t p = 0; p < grid.planes; ++p) {
     for (int64_t r = 0; r < grid.rows; ++r) {
-      const int64_t end = grid.columns * grid.column_step;
-      for (int64_t i = 0; i < end; i += grid.column_step) {
-        Vec<T> outputs[vectors];
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) outputs[v] = Vec<T>::load(dy + v * lanes);
-        dy += vectors * lanes;
-#pragma GCC unroll 6
-        for (int k = 0; k < pairs; ++k) {
-          const Vec<T> value = Vec<T>::set(from[k][i]);
-#pragma GCC unroll 4
-          for (int v = 0; v < vectors; ++v) sum[k][v] = fma(value, outputs[v], sum[k][v]);
+      const int64_t step = grid.column_step, end = grid.columns * step;
+      int64_t i = 0;
+      for (; i + step < end; i += 2 * step) {
+#pragma GCC unroll 2
+        for (int at = 0; at < 2; ++at) {
+          add_pixel<T, pairs, vectors>(from, i + at * step, dy, sum);
+          dy += vectors * lanes;
+          asm volatile("" : "+r"(dy) : : "memory");  // as in multiply_tile
         }
+      }
+      if (i < end) {
+        add_pixel<T, pairs, vectors>(from, i, dy, sum);
+        dy += vectors * lanes;
       }
 #pragma GCC unroll 6
       for (int k = 0; k < pairs; ++k) from[k] += grid.row_step;

@@ -91,14 +91,18 @@ Scratch<T> layout(const ImplicitGemmPlan& plan, void* buffer) {
   return s;
 }
 
+// Gathered pixels. The larger blocks are the first, so that no thread ends with one.
+STRIATE_INLINE int64_t first_panel_of(const ImplicitGemmPlan& plan, int64_t block) {
+  return ceil_div(plan.panels * block, plan.pixel_blocks);
+}
+
 // The panels of one block of pixels; returns how many.
 template <class T>
 int64_t describe_panels(const ImplicitGemmPlan& plan, int64_t block, Panel<T>* panels) {
   const ImplicitGemm& g = plan.first;
   constexpr int64_t lanes = Vec<T>::lanes;
   if (!plan.shifted) {
-    const int64_t begin = plan.panels * block / plan.pixel_blocks;
-    const int64_t end = plan.panels * (block + 1) / plan.pixel_blocks;
+    const int64_t begin = first_panel_of(plan, block), end = first_panel_of(plan, block + 1);
     for (int64_t p = begin; p < end; ++p) {
       Panel<T>& panel = panels[p - begin];
       const int64_t first = plan.vectors * p / plan.panels,
@@ -130,6 +134,11 @@ int64_t describe_panels(const ImplicitGemmPlan& plan, int64_t block, Panel<T>* p
     }
   }
   return lines * each;
+}
+
+// Where a block of the pixels that tasks share begins.
+STRIATE_INLINE int64_t shared_block(const ImplicitGemmPlan& plan, int64_t group, int64_t block) {
+  return (group * plan.panels + first_panel_of(plan, block)) * plan.tile.columns * plan.total_depth;
 }
 
 template <class T>
@@ -175,23 +184,14 @@ void run_task(const ImplicitGemmPlan& plan, int64_t task, const Operands<T>& o, 
     for (int64_t r = first_panel; r < end_panel; ++r) {
       const int64_t row = r * kTileRows;
       const int live = static_cast<int>(least(kTileRows, g.rows - row));
-      const T* a = scratch.rows;
-      Strides strides{kTileRows, 1};
+      RowPanel<T> panel{scratch.rows, {kTileRows, 1}, 0};
       if (o.packed != nullptr) {
         // A block that leaves out taps has one channel alone.
-        a = o.packed + packed_start +
+        panel.a =
+            o.packed + packed_start +
             (r * product.depth() + block.first_channel * product.tap_count() + block.first_tap) *
                 kTileRows;
-      } else if (g.kernel[0] * g.kernel[1] * g.kernel[2] == 1 && plan.gradient &&
-                 live == kTileRows) {
-        a = o.w + group * g.w_group + row + block.first_channel * g.w_channel;
-        strides = {g.w_channel, 1};
-      } else if (!plan.gradient && (live == kTileRows || live == 4 || live <= 2)) {
-        // As they lie; a tile reads all of its rows, so these must exist.
-        a = o.w + group * g.w_group + row * g.w_row + block.first_channel * g.w_channel +
-            block.first_tap;
-        strides = {1, g.w_row};
-      } else {
+      } else if (!find_rows(plan, product, o.w, group, r, block, live, &panel)) {
         pack_rows(plan, product, o.w, group, r, block, scratch.rows);
       }
       T stacked_bias[kTileRows];
@@ -207,17 +207,20 @@ void run_task(const ImplicitGemmPlan& plan, int64_t task, const Operands<T>& o, 
         target.to = target.apart ? scratch.sums + (index * rows + row - first_row) * sums.lanes +
                                        panels[p].sums
                                  : o.dst + (group * g.rows + row) * plane;
-        with_tile_rows(live, [&](auto tile_rows) {
-          with_tile_vectors(panels[p].vectors, [&](auto tile_vectors) {
-            with_strides(strides, [&](auto a_strides) {
-              constexpr int m = decltype(tile_rows)::get, v = decltype(tile_vectors)::get;
-              if (plan.shifted)
-                tile<T, m, v>(depth, a, a_strides, pixels + panels[p].start,
-                              RowsAt{scratch.distances}, live, panels[p], target);
-              else
-                tile<T, m, v>(depth, a, a_strides, pixels + p * depth * kTileColumns<T>,
-                              PanelRows<T>{}, live, panels[p], target);
-            });
+        with_tile_vectors(panels[p].vectors, [&](auto tile_vectors) {
+          const auto run = [&](auto tile_rows, auto strides) {
+            constexpr int m = decltype(tile_rows)::get, v = decltype(tile_vectors)::get;
+            if (plan.shifted)
+              tile<T, m, v>(depth, panel.a, strides, pixels + panels[p].start,
+                            RowsAt{scratch.distances}, live, panels[p], target);
+            else
+              tile<T, m, v>(depth, panel.a, strides, pixels + p * depth * kTileColumns<T>,
+                            PanelRows<T>{}, live, panels[p], target);
+          };
+          if (panel.channel > 0)
+            return run(Constant<kTileRows>{}, FiltersTogether{panel.strides.row, panel.channel});
+          with_tile_rows(live, [&](auto tile_rows) {
+            with_strides(panel.strides, [&](auto strides) { run(tile_rows, strides); });
           });
         });
       }
@@ -232,7 +235,7 @@ void run_task(const ImplicitGemmPlan& plan, int64_t task, const Operands<T>& o, 
     const ImplicitGemm& product = scratch.products[part.product];
     const T* pixels = scratch.pixels;
     if (o.pixels != nullptr) {
-      pixels = o.pixels + (group * plan.pixel_blocks + pixel_block) * plan.block_pixels() +
+      pixels = o.pixels + shared_block(plan, group, pixel_block) +
                part.depth_before * count * kTileColumns<T>;
     } else if (plan.shifted) {
       const int64_t from =
@@ -268,7 +271,7 @@ void gather_part(const ImplicitGemmPlan& plan, int64_t chunk, int64_t parts, con
   for (int64_t i = 0; i < plan.products; ++i) scratch.products[i] = plan.product(i);
   const ImplicitGemm& g = plan.first;
   const int64_t src_group = group * g.channels * g.src[0] * g.src[1] * g.src[2];
-  out += (group * plan.pixel_blocks + pixel_block) * plan.block_pixels();
+  out += shared_block(plan, group, pixel_block);
   int64_t index = 0;
   for_each_part(plan, scratch.products, [&](const Part& part) {
     if (index++ != chunk % parts) return;

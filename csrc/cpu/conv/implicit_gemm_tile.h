@@ -31,12 +31,19 @@ __attribute__((noinline)) void tile(int64_t depth, const T* a, AStrides strides,
                                     BRows b_rows, int live_rows, const Panel<T>& panel,
                                     const Target<T>& target) {
   constexpr int lanes = Vec<T>::lanes;
-  // Ask for the lines of the result, which lie in as many places as there are rows, early.
-  T* begin = target.to + (target.apart || panel.segments == 0 ? 0 : panel.segment[0].offset);
-  for (int m = 0; m < live_rows; ++m)
-    for (int v = 0; v < vectors; ++v) __builtin_prefetch(begin + m * target.row + v * lanes, 1);
+  // Ask for the lines of the result, which lie in as many places as there are rows, early, but a
+  // row or some at a time: as many requests as a core can have open would hold up B's loads.
+  constexpr int64_t kApart[] = {0, lanes, 2 * lanes, 2 * lanes};
+  const int64_t* lines = target.apart ? kApart : panel.lines;
+  const int64_t at_once = depth < rows * kStepsPerPiece<T> ? rows : 1;
+  int64_t asked = 0;
   Vec<T> sum[rows][vectors];
-  multiply_tile<T, rows, vectors>(depth, a, strides, b, b_rows, sum);
+  multiply_tile<T, rows, vectors>(depth, a, strides, b, b_rows, sum, [&] {
+    for (const int64_t stop = least(asked + at_once, live_rows); asked < stop; ++asked)
+#pragma GCC unroll 4
+      for (int v = 0; v <= kTileVectors; ++v)
+        __builtin_prefetch(target.to + asked * target.row + lines[v], 1);
+  });
   if (target.first && target.bias != nullptr) {
 #pragma GCC unroll 8
     for (int m = 0; m < rows; ++m) {

@@ -73,24 +73,74 @@ void pack_rows(const ImplicitGemmPlan& plan, const ImplicitGemm& g, const T* w, 
   }
 }
 
-// Whole panels [first, end) of rows, each `apart` elements behind the last. Channel by channel,
-// along memory.
+// The weights of one panel of rows and one block of the depth.
 template <class T>
-void pack_whole_panels(const ImplicitGemm& g, const T* w, int64_t first, int64_t end, int64_t apart,
-                       const DepthBlock& block, const int64_t* places, T* out) {
-  for (int64_t c = 0; c < block.channels; ++c) {
-    const T* channel = w + (block.first_channel + c) * g.w_channel;
-    for (int64_t r = first; r < end; ++r) {
-      const T* from = channel + r * kTileRows * g.w_row;
-      T* to = out + (r - first) * apart + c * block.taps * kTileRows;
-      if (g.w_row == 1) {
-        __builtin_memcpy(to, from + places[0], kTileRows * sizeof(T));
-        continue;
+struct RowPanel {
+  const T* a;
+  Strides strides;
+  int64_t channel;  // from one channel to the next, for FiltersTogether; else 0
+};
+
+// As they lie, if a tile can read them so: it reads all of its rows, so these must exist.
+template <class T>
+STRIATE_INLINE bool find_rows(const ImplicitGemmPlan& plan, const ImplicitGemm& g, const T* w,
+                              int64_t group, int64_t row_panel, const DepthBlock& block, int live,
+                              RowPanel<T>* panel) {
+  const int64_t taps = g.kernel[0] * g.kernel[1] * g.kernel[2];
+  const T* a = w + group * g.w_group + row_panel * kTileRows * g.w_row +
+               block.first_channel * g.w_channel + block.first_tap;
+  if (!plan.gradient && (live == kTileRows || live == 4 || live <= 2)) {
+    *panel = {a, {1, g.w_row}, 0};
+    return true;
+  }
+  if (!plan.gradient || plan.stacked || live < kTileRows || block.taps < taps) return false;
+  // Whole filters.
+  *panel = taps == 1 ? RowPanel<T>{a, {g.w_channel, 1}, 0} : RowPanel<T>{a, {1, taps}, g.w_channel};
+  return true;
+}
+
+// Panels [first, end) of rows of one block of the depth, each `apart` elements behind the last. A
+// gradient's, whose rows lie side by side, channel by channel: their lines are asked for.
+template <class T>
+void pack_panels(const ImplicitGemmPlan& plan, const ImplicitGemm& g, const T* w, int64_t group,
+                 int64_t first, int64_t end, int64_t apart, const DepthBlock& block, T* out) {
+  constexpr int64_t kTaps = 64, kLine = 64 / sizeof(T), kLinesAhead = 48;
+  const bool filters = whole_filters<T>(g, block);
+  int64_t r = first;
+  if (plan.gradient && !plan.stacked && (filters || block.taps <= kTaps)) {
+    r = greatest(first, least(end, g.rows / kTileRows));
+    int64_t places[kTaps];
+    for (int64_t t = 0; t < (filters ? 0 : block.taps); ++t)
+      places[t] = weight_place(plan, g, nullptr, tap_at(g, block.first_tap + t));
+    const int64_t span = (r - first) * kTileRows * g.w_row;  // of one channel
+    const int64_t ahead = greatest(1, kLinesAhead * kLine / greatest(1, span)) * g.w_channel;
+    const int64_t together = filters ? greatest(1, kFilterChannels) : 1;
+    const T* from =
+        w + group * g.w_group + block.first_channel * g.w_channel + first * kTileRows * g.w_row;
+    for (int64_t c = 0; c < block.channels; c += together) {
+      const int64_t channels = least(together, block.channels - c);
+      const T* channel = from + c * g.w_channel;
+      for (int64_t k = 0; k < channels; ++k)
+        for (int64_t i = 0; i < span; i += kLine)
+          __builtin_prefetch(channel + k * g.w_channel + ahead + i);
+      for (int64_t p = 0; p < r - first; ++p, channel += kTileRows * g.w_row) {
+        T* to = out + p * apart + c * block.taps * kTileRows;
+        if constexpr (kPacksFilters<T>) {
+          if (filters) {
+            pack_filters(channel, g.w_row, g.w_channel, channels, block.taps, to);
+            continue;
+          }
+        }
+        if (g.w_row == 1) {
+          __builtin_memcpy(to, channel + places[0], kTileRows * sizeof(T));
+          continue;
+        }
+        for (int64_t t = 0; t < block.taps; ++t, to += kTileRows)
+          for (int64_t m = 0; m < kTileRows; ++m) to[m] = channel[m * g.w_row + places[t]];
       }
-      for (int64_t t = 0; t < block.taps; ++t, to += kTileRows)
-        for (int64_t m = 0; m < kTileRows; ++m) to[m] = from[m * g.w_row + places[t]];
     }
   }
+  for (; r < end; ++r) pack_rows(plan, g, w, group, r, block, out + (r - first) * apart);
 }
 
 // All weights, [product][group][panel of rows][channel][tap][kTileRows]: a
@@ -98,7 +148,7 @@ void pack_whole_panels(const ImplicitGemm& g, const T* w, int64_t first, int64_t
 template <class T>
 void pack_weights(const ImplicitGemmPlan& plan, const T* w, T* packed, const Context& context) {
   // Panels whose weights lie side by side, and channels, that one chunk takes.
-  constexpr int64_t kPanels = 8, kChannels = 32, kTaps = 64;
+  constexpr int64_t kPanels = 8, kChannels = 32;
   const int64_t panel_blocks = ceil_div(plan.row_panels, kPanels);
   const int64_t channel_blocks = ceil_div(plan.first.channels, kChannels);
   for (int64_t index = 0; index < plan.products; ++index) {
@@ -110,18 +160,10 @@ void pack_weights(const ImplicitGemmPlan& plan, const T* w, T* packed, const Con
       const int64_t first = chunk / channel_blocks % panel_blocks * kPanels;
       const int64_t channel = chunk % channel_blocks * kChannels;
       const DepthBlock block{channel, least(kChannels, g.channels - channel), 0, g.tap_count()};
-      T* out = packed + (group * plan.row_panels + first) * elements +
-               channel * g.tap_count() * kTileRows;
-      const int64_t end = least(first + kPanels, plan.row_panels);
-      int64_t r = first;
-      if (!plan.stacked && block.taps <= kTaps && !whole_filters<T>(g, block)) {
-        int64_t places[kTaps];
-        for (int64_t t = 0; t < block.taps; ++t)
-          places[t] = weight_place(plan, g, nullptr, tap_at(g, t));
-        r = greatest(first, least(end, g.rows / kTileRows));
-        pack_whole_panels(g, w + group * g.w_group, first, r, elements, block, places, out);
-      }
-      for (; r < end; ++r) pack_rows(plan, g, w, group, r, block, out + (r - first) * elements);
+      pack_panels(plan, g, w, group, first, least(first + kPanels, plan.row_panels), elements,
+                  block,
+                  packed + (group * plan.row_panels + first) * elements +
+                      channel * g.tap_count() * kTileRows);
     });
     packed += g.groups * plan.row_panels * elements;
   }

@@ -33,7 +33,21 @@ struct Panel {
   int segments;
   Run run[kTileColumns<T>];
   Segment segment[kTileColumns<T>];
+  int64_t lines[kTileVectors + 1];  // where its vectors begin in the result, and where it ends
 };
+
+// Once all segments are there.
+template <class T>
+void find_lines(Panel<T>& panel) {
+  for (int v = 0; v <= kTileVectors; ++v) panel.lines[v] = 0;
+  for (int s = 0; s < panel.segments; ++s) {
+    const Segment& segment = panel.segment[s];
+    for (int v = 0; v <= kTileVectors; ++v) {
+      const int64_t lane = v * Vec<T>::lanes - segment.lane;
+      if (s == 0 || lane >= 0) panel.lines[v] = segment.offset + least(lane, segment.length - 1);
+    }
+  }
+}
 
 template <class T>
 void add_run(const ImplicitGemm& g, const Run& run, Panel<T>& panel) {
@@ -68,6 +82,7 @@ void describe_gathered(const ImplicitGemm& g, int64_t first, int64_t end, Panel<
     add_run(g, run, panel);
     pixel += run.length;
   }
+  find_lines(panel);
 }
 
 // Lanes first to end of a block of rows, `pitch` lanes from one row to the next.
@@ -88,6 +103,7 @@ void describe_shifted(const ImplicitGemm& g, int64_t sample, int64_t depth, int6
     run.at[2] = begin - r * pitch;
     add_run(g, run, panel);
   }
+  find_lines(panel);
 }
 
 struct DepthBlock {
@@ -179,7 +195,7 @@ template <class T, bool masked, int known_stride>
 void gather_pixels(const ImplicitGemm& g, const Panel<T>* panels, int64_t panel_count,
                    const DepthBlock& block, const T* src, const T* mask, const Found& found,
                    T* out) {
-  constexpr int64_t kAhead = 2, kLine = 64 / sizeof(T);
+  constexpr int64_t kAhead = 4, kLine = 64 / sizeof(T);
   const int64_t most = max_pieces<T>(g);
   const int64_t plane = g.src[0] * g.src[1] * g.src[2];
   const int64_t stride = g.src_stride[2];

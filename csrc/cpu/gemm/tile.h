@@ -3,6 +3,7 @@
 // broadcast value: 8 x 3 vectors of 32 registers, 6 x 2 of 16.
 #pragma once
 
+#include "core/integer.h"
 #include "core/plan/tile.h"
 #include "cpu/simd.h"
 
@@ -38,6 +39,18 @@ struct RowsTogether {
   int64_t step;
   static constexpr int64_t row = 1;
 };
+// Filters whose rows lie side by side: as many steps along k as from row to row, then the next
+// channel's, `channel` behind these.
+struct FiltersTogether {
+  static constexpr int64_t step = 1;
+  int64_t row;
+  int64_t channel;
+};
+template <class AStrides>
+inline constexpr bool kAreFilters = false;
+template <>
+inline constexpr bool kAreFilters<FiltersTogether> = true;
+
 // One of the two strides is 1.
 template <class Body>
 STRIATE_INLINE void with_strides(Strides strides, const Body& body) {
@@ -77,29 +90,58 @@ STRIATE_INLINE void add_step(const T* a, int64_t a_row, const T* b, Vec<T> (&sum
   }
 }
 
-// sum[m][v] = sum over k of A(k, m) * B(k, v)
-template <class T, int rows, int vectors, class AStrides, class BRows>
+// Nothing to do beside a product.
+struct Nothing {
+  STRIATE_INLINE void operator()() const {}
+};
+
+// Steps between two calls of what a product does beside its sums.
+template <class T>
+inline constexpr int64_t kStepsPerPiece = 64 / sizeof(T);
+
+// sum[m][v] = sum over k of A(k, m) * B(k, v). Every kStepsPerPiece steps (or filter) it calls
+// beside(): to ask for memory a little at a time does not hold up the loads of B.
+template <class T, int rows, int vectors, class AStrides, class BRows, class Beside = Nothing>
 STRIATE_INLINE void multiply_tile(int64_t depth, const T* a, AStrides a_strides, const T* b,
-                                  BRows b_rows, Vec<T> (&sum)[rows][vectors]) {
+                                  BRows b_rows, Vec<T> (&sum)[rows][vectors],
+                                  const Beside& beside = {}) {
+  constexpr bool filters = kAreFilters<AStrides>;
 #pragma GCC unroll 8
   for (int m = 0; m < rows; ++m)
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) sum[m][v] = Vec<T>::zero();
-  int64_t k = 0;
-  for (; k + kSteps <= depth; k += kSteps) {
-    // A comes from a farther cache than B's lines, which repeat: ask for it early.
-#pragma GCC unroll 2
-    for (int i = 0; i < kSteps; ++i) __builtin_prefetch(a + (32 + i) * a_strides.step);
-#pragma GCC unroll 2
-    for (int i = 0; i < kSteps; ++i) {
-      add_step<T, rows, vectors>(a, a_strides.row, b + b_rows.at(k + i), sum);
-      a += a_strides.step;
-      // Or gcc would keep an offset for each row and step, and load ahead of the sums: more than
-      // there are registers.
-      asm volatile("" : "+r"(a) : : "memory");
+  int64_t piece = kStepsPerPiece<T>;
+  if constexpr (filters) piece = a_strides.row;
+  for (int64_t k = 0; k < depth;) {
+    beside();
+    if constexpr (filters) {
+      constexpr int64_t kAhead = 4, kLine = 64 / sizeof(T);
+      const T* later = a + kAhead * a_strides.channel;
+      for (int64_t i = 0; i < rows * piece + kLine; i += kLine) __builtin_prefetch(later + i);
     }
+    const int64_t stop = least(depth, k + piece);
+    for (; k + kSteps <= stop; k += kSteps) {
+      if constexpr (!filters) {
+        // A comes from a farther cache than B's lines, which repeat: ask for it early.
+#pragma GCC unroll 2
+        for (int i = 0; i < kSteps; ++i) __builtin_prefetch(a + (32 + i) * a_strides.step);
+      }
+#pragma GCC unroll 2
+      for (int i = 0; i < kSteps; ++i) {
+        add_step<T, rows, vectors>(a, a_strides.row, b + b_rows.at(k + i), sum);
+        a += a_strides.step;
+        // Or gcc would keep an offset for each row and step, and load ahead of the sums: more than
+        // there are registers.
+        asm volatile("" : "+r"(a) : : "memory");
+      }
+    }
+    if (k < stop) {
+      add_step<T, rows, vectors>(a, a_strides.row, b + b_rows.at(k), sum);
+      a += a_strides.step;
+      ++k;
+    }
+    if constexpr (filters) a += a_strides.channel - piece;
   }
-  if (k < depth) add_step<T, rows, vectors>(a, a_strides.row, b + b_rows.at(k), sum);
 }
 
 // A number that the compiler knows, as an argument.

@@ -1,4 +1,4 @@
-// Convolution by Winograd's minimal filtering: geometry and blocking; see
+// Convolution by Winograd's minimal filtering, of stride 1 and 2: geometry and blocking; see
 // cpu/conv/winograd.kernel.cpp.
 #pragma once
 

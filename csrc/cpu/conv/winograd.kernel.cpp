@@ -3,10 +3,12 @@
 // pixels, each seeing 6x6 of the source. In the domain of 36 frequencies (core/formula/winograd.h)
 // a tile costs 36 multiplications for each pair of channels, where direct sums take 144 (100): 36
 // matrix products (rows x channels) x (channels x tiles), and then the inverse transform, bias and
-// activation. Work is cut into blocks of tiles and of rows. The transformed weights are made once
-// and shared by all tasks, each of which transforms its own tiles, so that these stay in its core's
-// cache; where the weights outgrow the tiles by far it is the other way round. Small problems share
-// both, to have enough tasks.
+// activation. A 3x3 filter that moves by two takes 81 products instead of 144: of 9x9 pixels, to 25
+// sums and 4x4 results; or, in its input gradient, of 5x5 pixels at 25 points, to 8x8 results. Work
+// is cut into blocks of tiles and of rows. The transformed weights are made once and shared by all
+// tasks, each of which transforms its own tiles, so that these stay in its core's cache; where the
+// weights outgrow the tiles by far it is the other way round. Small problems share both, to have
+// enough tasks.
 #include "cpu/conv/winograd.h"
 
 #include "cpu/conv/winograd_filters.h"

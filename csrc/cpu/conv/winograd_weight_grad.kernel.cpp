@@ -4,12 +4,13 @@
 // (core/formula/winograd.h) a tile costs 36 multiplications for each pair of channels, where direct
 // sums take 144 (100), and the sum over tiles is 36 matrix products,
 //   products[f] = x[f] (channels x tiles) x dy[f] (tiles x outputs).
-// Tiles go in blocks, and blocks in slices. A slice is one task: for each of its blocks it
-// transforms x and dy within its core's cache, multiplies, and adds the inverse transform to sums
-// of its own; the slices' sums are then added in order. The inverse in every block costs a few
-// percent, and spares 36 sums for each pair of channels in memory. Where channels are too many for
-// that, or tiles too few, there is one slice, whose transforms and products are shared out to tasks
-// that each own some outputs and channels.
+// Where the filter moves by two, there are 81 products of 9x9 pixels of x and 25 points of dy's
+// 4x4, which make the same 36 sums. Tiles go in blocks, and blocks in slices. A slice is one task:
+// for each of its blocks it transforms x and dy within its core's cache, multiplies, and adds the
+// inverse transform to sums of its own; the slices' sums are then added in order. The inverse in
+// every block costs a few percent, and spares 36 sums for each pair of channels in memory. Where
+// channels are too many for that, or tiles too few, there is one slice, whose transforms and
+// products are shared out to tasks that each own some outputs and channels.
 #include "cpu/conv/winograd_weight_grad.h"
 
 #include "cpu/conv/broadcast.h"

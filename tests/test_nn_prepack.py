@@ -25,6 +25,8 @@ LAYERS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ((1, 64, 14, 14), (66, 64, 3, 3), {"padding": 1}),
     ((1, 48, 6, 6), (300, 48, 3, 3), {"padding": 1}),
     ((4, 40, 20, 20), (48, 20, 3, 3), {"padding": 1, "groups": 2}),
+    ((4, 128, 16, 15), (320, 128, 3, 3), {"padding": 1, "stride": 2}),
+    ((3, 72, 62, 63), (70, 72, 3, 3), {"padding": 1, "stride": 2}),
     ((2, 64, 12, 12), (64, 64, 5, 5), {"padding": 2}),
     ((2, 8, 9, 18), (8, 1, 3, 3), {"groups": 8}),
     ((2, 24, 50), (30, 24, 3), {"stride": 2}),
@@ -74,7 +76,12 @@ def test_every_algorithm_is_packed() -> None:
         for x_shape, w_shape, options in LAYERS
         for packed in [pack_conv_weights(*arrays(w_shape), x_shape, **options)]
     }
-    assert {("implicit GEMM", True), ("Winograd", True), ("direct", False)} <= found
+    assert {
+        ("implicit GEMM", True),
+        ("Winograd", True),
+        ("strided Winograd", True),
+        ("direct", False),
+    } <= found
 
 
 def test_packed_weights_are_read() -> None:
@@ -96,6 +103,7 @@ def test_other_shapes_and_settings_read_the_weights() -> None:
         ((3, 64, 31, 5), {"padding": 1}),
         ((1, 64, 1, 1), {"padding": 1}),  # direct sums
         ((1, 64, 14, 14), {"padding": 1, "stride": 2}),
+        ((2, 64, 62, 62), {"padding": 1, "stride": 2}),  # strided Winograd
         ((1, 64, 14, 14), {"dilation": 2}),
         ((1, 128, 14, 14), {"groups": 2}),
     ]

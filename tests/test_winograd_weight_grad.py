@@ -21,6 +21,17 @@ SHAPES: dict[str, tuple[tuple[int, int, int, int], int, int, dict[str, Any]]] = 
     "slices": ((7, 35, 23, 29), 97, 3, {"padding": 1}),
     "wide rows": ((1, 40, 5, 1031), 36, 3, {"padding": 2}),
     "five taps": ((19, 40, 15, 13), 33, 5, {"padding": 2}),
+    "stride 2": ((3, 96, 31, 31), 65, 3, {"padding": 1, "stride": 2}),
+    "stride 2, asymmetric padding": (
+        (2, 96, 31, 26),
+        70,
+        3,
+        {"padding": ((0, 3), (4, 1)), "stride": 2},
+    ),
+    "stride 2, groups": ((3, 192, 31, 30), 160, 3, {"padding": 1, "groups": 2, "stride": 2}),
+    "stride 2, several blocks": ((9, 300, 33, 33), 400, 3, {"stride": 2}),
+    "stride 2, slices": ((7, 70, 47, 48), 97, 3, {"padding": 1, "stride": 2}),
+    "stride 2, wide rows": ((1, 70, 13, 1031), 66, 3, {"padding": 2, "stride": 2}),
     "five taps, groups": ((7, 72, 27, 25), 66, 5, {"padding": ((1, 4), (0, 2)), "groups": 2}),
 }
 
@@ -49,7 +60,7 @@ def arguments(
     y_shape = ops.conv2d(x, np.zeros(w_shape, np.float32), **window).shape
     dy = fill(rng, y_shape).astype(np.float32)
     plan = striate.explain("conv2d_weight_grad", dy, x, w_shape, **window)
-    assert plan.algorithm == "Winograd"
+    assert "Winograd" in plan.algorithm
     return dy, x, w_shape, window
 
 
@@ -85,7 +96,7 @@ def test_threads_do_not_change_the_bits(shape: str, threads: Callable[[int], Non
 
 
 # Errors grow with the terms' size beside their sum: an offset cancels in no direction here.
-@pytest.mark.parametrize("shape", ["odd", "slices", "five taps"])
+@pytest.mark.parametrize("shape", ["odd", "slices", "five taps", "stride 2"])
 @pytest.mark.parametrize(
     ("data", "bound"),
     [
@@ -102,7 +113,7 @@ def test_the_error_is_bounded_on_other_data(shape: str, data: Any, bound: float)
     assert error(dw, dy, x, w_shape, window) < bound
 
 
-@pytest.mark.parametrize("shape", ["odd", "slices", "five taps"])
+@pytest.mark.parametrize("shape", ["odd", "slices", "five taps", "stride 2"])
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_what_is_not_finite_spreads_no_further_than_in_direct_sums(
     shape: str, value: float, isa: str

@@ -109,6 +109,27 @@ STRIATE_INLINE void load_consecutive_rows(const float* from, Floats (&v)[4]) {
   for (int k = 0; k < 4; ++k) v[k] = Floats::load(from + k * Floats::lanes);
 }
 
+// 8 * lanes consecutive floats as rows of eight: their first and their last four, in the same
+// order.
+STRIATE_INLINE void load_consecutive_halves(const float* from, Floats (&first)[4],
+                                            Floats (&last)[4]) {
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) {
+    const Floats low = Floats::load(from + 2 * k * Floats::lanes);
+    const Floats high = Floats::load(from + (2 * k + 1) * Floats::lanes);
+#if defined(__AVX512F__)
+    first[k] = {(Raw<float>)_mm512_shuffle_f32x4((__m512)low.raw, (__m512)high.raw, 0x88)};
+    last[k] = {(Raw<float>)_mm512_shuffle_f32x4((__m512)low.raw, (__m512)high.raw, 0xdd)};
+#elif defined(__AVX2__)
+    first[k] = {(Raw<float>)_mm256_permute2f128_ps((__m256)low.raw, (__m256)high.raw, 0x20)};
+    last[k] = {(Raw<float>)_mm256_permute2f128_ps((__m256)low.raw, (__m256)high.raw, 0x31)};
+#else
+    first[k] = low;
+    last[k] = high;
+#endif
+  }
+}
+
 // Where store_rows puts row l: four floats from here on.
 STRIATE_INLINE int row_place(int l) { return l % 4 * Floats::lanes + l / 4 * 4; }
 

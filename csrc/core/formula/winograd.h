@@ -1,7 +1,12 @@
-// Winograd's minimal filtering in one dimension, for six products: m outputs of an r-tap filter,
-// m + r = 7. The interpolation points are 0, +-1/sqrt(2), +-sqrt(2) and infinity: powers of
-// reciprocal points stay near 1, which loses four times fewer digits than 0, +-1, +-2 does
-// (docs/numerics.md). In matrices, y = A^T ((G g) * (B^T d)).
+// Winograd's minimal filtering in one dimension. In matrices, y = A^T ((G g) * (B^T d)).
+// - Six products: m outputs of an r-tap filter, m + r = 7. The interpolation points are 0,
+//   +-1/sqrt(2), +-sqrt(2) and infinity: powers of reciprocal points stay near 1, which loses four
+//   times fewer digits than 0, +-1, +-2 does (docs/numerics.md).
+// - Nine products ("strided"): four outputs of three taps that move by two. The even samples meet
+//   the outer taps, F(4, 2) at the points +-1/2, +-3/2 and infinity; the odd samples meet the
+//   middle tap alone, to which the finite points are enough and at which its transform is the tap
+//   itself. So there are six weights, and the products of both parts share a point's sum; or, in
+//   the transposed form (the input gradient), a point's transformed sample.
 // Source: S. Winograd, "Arithmetic complexity of computations" (1980); A. Lavin and S. Gray, "Fast
 // algorithms for convolutional neural networks" (CVPR 2016), section 4.
 #pragma once
@@ -13,9 +18,18 @@ namespace {
 
 inline constexpr int kWinogradTile = 6;  // inputs and products of a tile
 
-// The points' magnitudes; their squares are 1/2 and 2.
+// The points' magnitudes and their squares.
 inline constexpr float kWinogradNear = 0.70710678118654752f;
 inline constexpr float kWinogradFar = 1.4142135623730950f;
+inline constexpr float kWinogradNearSquare = 0.5f;
+inline constexpr float kWinogradFarSquare = 2.0f;
+inline constexpr float kStridedNear = 0.5f;
+inline constexpr float kStridedFar = 1.5f;
+inline constexpr float kStridedNearSquare = 0.25f;
+inline constexpr float kStridedFarSquare = 2.25f;
+
+inline constexpr int kStridedPoints = 5;  // with infinity, the last
+inline constexpr int kStridedTile = 9;    // inputs and products of a strided tile
 
 // o = B^T d
 template <class V>
@@ -32,7 +46,7 @@ STRIATE_FORMULA void winograd_input(const V (&d)[6], V (&o)[6]) {
   o[5] = fma(both, d[3], d[1]) + d[5];
 }
 
-// The r taps at one pair of points +-x, scaled: even + odd and even - odd.
+// A polynomial of r taps at one pair of points +-x, scaled: even + odd and even - odd.
 template <int r, class V>
 STRIATE_FORMULA void winograd_weight_pair(const V (&g)[r], float x, float square, float scale,
                                           V* plus, V* minus) {
@@ -62,23 +76,106 @@ STRIATE_FORMULA void winograd_weight_pair(const V (&g)[r], float x, float square
 template <int r, class V>
 STRIATE_FORMULA void winograd_weights(const V (&g)[r], V (&o)[6]) {
   o[0] = g[0];
-  winograd_weight_pair<r>(g, kWinogradNear, 0.5f, -2.0f / 3.0f, &o[1], &o[2]);
-  winograd_weight_pair<r>(g, kWinogradFar, 2.0f, 1.0f / 6.0f, &o[3], &o[4]);
+  winograd_weight_pair<r>(g, kWinogradNear, kWinogradNearSquare, -2.0f / 3.0f, &o[1], &o[2]);
+  winograd_weight_pair<r>(g, kWinogradFar, kWinogradFarSquare, 1.0f / 6.0f, &o[3], &o[4]);
   o[5] = g[r - 1];
 }
 
-// o = A^T p: the k-th output weighs the product at point x by x^k; infinity joins the last.
+// The k-th of m outputs weighs the product at point x by x^k; two pairs of points, near and far.
+template <int m, class V>
+STRIATE_FORMULA void winograd_output_pairs(const V& near_plus, const V& near_minus,
+                                           const V& far_plus, const V& far_minus, float near,
+                                           float near_square, float far, float far_square,
+                                           V (&o)[m]) {
+  const V near_even = near_plus + near_minus, near_odd = near_plus - near_minus;
+  const V far_even = far_plus + far_minus, far_odd = far_plus - far_minus;
+  o[0] = near_even + far_even;
+  o[1] = fma(V::set(near), near_odd, V::set(far) * far_odd);
+  if constexpr (m >= 3) o[2] = fma(V::set(near_square), near_even, V::set(far_square) * far_even);
+  if constexpr (m >= 4)
+    o[3] = fma(V::set(near_square * near), near_odd, V::set(far_square * far) * far_odd);
+  if constexpr (m >= 5)
+    o[4] = fma(V::set(near_square * near_square), near_even,
+               V::set(far_square * far_square) * far_even);
+}
+
+// o = A^T p: infinity joins the last.
 template <int m, class V>
 STRIATE_FORMULA void winograd_output(const V (&p)[6], V (&o)[m]) {
-  const V near_even = p[1] + p[2], near_odd = p[1] - p[2];
-  const V far_even = p[3] + p[4], far_odd = p[3] - p[4];
-  o[0] = p[0] + near_even + far_even;
-  o[1] = fma(V::set(kWinogradNear), near_odd, V::set(kWinogradFar) * far_odd);
-  if constexpr (m >= 3) o[2] = fma(V::set(0.5f), near_even, V::set(2.0f) * far_even);
-  if constexpr (m >= 4)
-    o[3] = fma(V::set(0.5f * kWinogradNear), near_odd, V::set(2.0f * kWinogradFar) * far_odd);
-  if constexpr (m >= 5) o[4] = fma(V::set(0.25f), near_even, V::set(4.0f) * far_even);
+  winograd_output_pairs<m>(p[1], p[2], p[3], p[4], kWinogradNear, kWinogradNearSquare, kWinogradFar,
+                           kWinogradFarSquare, o);
+  o[0] = p[0] + o[0];
   o[m - 1] = o[m - 1] + p[5];
+}
+
+// o = B^T d of five even samples, or of four odd ones without infinity.
+template <int n, class V>
+STRIATE_FORMULA void winograd_strided_input(const V (&d)[n], V (&o)[n]) {
+  static_assert(n == 4 || n == kStridedPoints, "");
+  const V near_square = V::set(-kStridedNearSquare), far_square = V::set(-kStridedFarSquare);
+  const V near_even = V::set(-0.25f) * fma(far_square, d[0], d[2]);
+  const V near_odd = V::set(0.5f) * fma(far_square, d[1], d[3]);
+  o[0] = near_even - near_odd;
+  o[1] = near_even + near_odd;
+  const V far_even = V::set(0.25f) * fma(near_square, d[0], d[2]);
+  const V far_odd = V::set(1.0f / 6.0f) * fma(near_square, d[1], d[3]);
+  o[2] = far_even + far_odd;
+  o[3] = far_even - far_odd;
+  if constexpr (n == kStridedPoints)
+    o[4] = fma(V::set(kStridedNearSquare * kStridedFarSquare), d[0],
+               fma(V::set(-kStridedNearSquare - kStridedFarSquare), d[2], d[4]));
+}
+
+// All of a tile's samples, of which every other one is even.
+template <class V>
+STRIATE_FORMULA void winograd_strided_input(const V (&d)[9], V (&o)[9]) {
+  const V even[5] = {d[0], d[2], d[4], d[6], d[8]}, odd[4] = {d[1], d[3], d[5], d[7]};
+  V even_points[5], odd_points[4];
+  winograd_strided_input(even, even_points);
+  winograd_strided_input(odd, odd_points);
+#pragma GCC unroll 5
+  for (int i = 0; i < 5; ++i) o[i] = even_points[i];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) o[5 + i] = odd_points[i];
+}
+
+// r values as a polynomial at the five points: the outer taps, or dy of a weight gradient.
+template <int r, class V>
+STRIATE_FORMULA void winograd_strided_points(const V (&g)[r], V (&o)[5]) {
+  winograd_weight_pair<r>(g, kStridedNear, kStridedNearSquare, 1.0f, &o[0], &o[1]);
+  winograd_weight_pair<r>(g, kStridedFar, kStridedFarSquare, 1.0f, &o[2], &o[3]);
+  o[4] = g[r - 1];
+}
+
+// o = G g: the outer taps at the five points, and the middle one.
+template <class V>
+STRIATE_FORMULA void winograd_strided_weights(const V (&g)[3], V (&o)[6]) {
+  const V outer[2] = {g[0], g[2]};
+  V points[5];
+  winograd_strided_points(outer, points);
+#pragma GCC unroll 5
+  for (int i = 0; i < 5; ++i) o[i] = points[i];
+  o[5] = g[1];
+}
+
+// o = A^T p from five points, or the four finite ones.
+template <int m, int n, class V>
+STRIATE_FORMULA void winograd_strided_output(const V (&p)[n], V (&o)[m]) {
+  static_assert(n == 4 || n == kStridedPoints, "");
+  winograd_output_pairs<m>(p[0], p[1], p[2], p[3], kStridedNear, kStridedNearSquare, kStridedFar,
+                           kStridedFarSquare, o);
+  if constexpr (n == kStridedPoints) o[m - 1] = o[m - 1] + p[4];
+}
+
+// o = G^T p: the taps' gradients.
+template <class V>
+STRIATE_FORMULA void winograd_strided_taps(const V (&p)[6], V (&o)[3]) {
+  const V points[5] = {p[0], p[1], p[2], p[3], p[4]};
+  V outer[2];
+  winograd_strided_output<2>(points, outer);
+  o[0] = outer[0];
+  o[1] = p[5];
+  o[2] = outer[1];
 }
 
 }  // namespace

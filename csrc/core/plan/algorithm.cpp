@@ -2,6 +2,10 @@
 
 namespace striate {
 
+bool is_winograd(ConvAlgorithm algorithm) {
+  return algorithm == ConvAlgorithm::winograd || algorithm == ConvAlgorithm::strided_winograd;
+}
+
 const char* algorithm_name(ConvAlgorithm algorithm) {
   switch (algorithm) {
     case ConvAlgorithm::implicit_gemm:
@@ -16,6 +20,8 @@ const char* algorithm_name(ConvAlgorithm algorithm) {
       return "Winograd";
     case ConvAlgorithm::winograd_lanes:
       return "Winograd, channels as lanes";
+    case ConvAlgorithm::strided_winograd:
+      return "strided Winograd";
     case ConvAlgorithm::broadcast:
       return "broadcast";
     case ConvAlgorithm::broadcast_unsliced:

@@ -102,6 +102,37 @@ bool winograd_pays(const Request& request) {
   return 1.1 * winograd < direct;
 }
 
+// The same for windows that move by two; the limits are measured beside the products that it would
+// replace, of which the input gradient's are slowest.
+bool strided_winograd_pays(const Request& request) {
+  const ConvProblem& p = request.problem;
+  if (request.exact) return false;
+  if (!strided_winograd_fits(p) || p.in_channels == 0 || p.out_channels == 0) return false;
+  constexpr double kWeights = 300, kTile = 1000;
+  constexpr int64_t kFewestTilesOfWeightGrad = 32;
+  const int64_t rows = p.out_channels / p.groups, channels = p.in_channels / p.groups;
+  int64_t tiles, products;
+  double least_gain;
+  if (is_weight_grad(request)) {
+    tiles = products = plan_winograd_weight_grad(p, request.tiles.weight_grad).tiles.count();
+    least_gain = 1.16;
+    if (tiles < kFewestTilesOfWeightGrad) return false;
+  } else {
+    const bool forward = request.direction == ConvDirection::forward;
+    tiles = (forward ? plan_winograd_forward(p, request.tiles.gemm)
+                     : plan_winograd_input_grad(p, request.tiles.gemm))
+                .tiles.count();
+    products = ceil_div(tiles, kTileQuantum) * kTileQuantum;
+    least_gain = forward ? 1.15 : 0.95;
+  }
+  const double winograd =
+      static_cast<double>(winograd_products(2).count * products) + kWeights +
+      kTile * static_cast<double>(tiles) *
+          (1.0 / static_cast<double>(rows) + 1.0 / static_cast<double>(channels));
+  const double direct = static_cast<double>(p.batch * p.window.out_size() * 9);
+  return least_gain * winograd < direct;
+}
+
 // The same where channels are lanes, against direct sums; costs are measured as above. With many
 // channels, or tiles enough in a row, products with tiles as lanes are faster.
 bool winograd_lanes_pay(const Request& r) {
@@ -188,6 +219,8 @@ const Candidate candidates[] = {
      "there are groups enough to fill vectors, each too small for a matrix product"},
     {ConvAlgorithm::winograd, winograd_pays, winograd_bytes,
      "tiles of 6x6 save multiplications where the filter moves by one pixel"},
+    {ConvAlgorithm::strided_winograd, strided_winograd_pays, winograd_bytes,
+     "tiles of 9x9 save multiplications where the filter moves by two pixels"},
     {ConvAlgorithm::broadcast, is_weight_grad,
      [](const Request& r) { return broadcast_bytes(r, true); },
      "a matrix product over pixels serves any window"},

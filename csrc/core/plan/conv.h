@@ -18,10 +18,12 @@ enum class ConvAlgorithm : uint8_t {
   group_lanes,
   winograd,
   winograd_lanes,
+  strided_winograd,
   broadcast,
   broadcast_unsliced,
   tensor_cores,  // of CUDA: an implicit GEMM of rounded factors
 };
+bool is_winograd(ConvAlgorithm algorithm);
 const char* algorithm_name(ConvAlgorithm algorithm);
 
 // The register tiles of an instruction set and dtype.

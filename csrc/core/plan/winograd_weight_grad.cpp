@@ -9,6 +9,9 @@ namespace {
 
 // A slice's block of tiles, transformed, fits a core's own cache for a few hundred channels.
 constexpr int64_t kSliceQuanta = 64 / kTileQuantum;
+// Strided windows: x is transformed some channels at a time, so that more tiles fit.
+constexpr int64_t kStridedSliceQuanta = 128 / kTileQuantum;
+constexpr int64_t kStridedPanels = 2;
 // Enough slices for threads to share, unless the sums of one are too many to be kept near.
 constexpr int64_t kFewestSlices = 4;
 constexpr int64_t kMostSlices = 16;
@@ -26,7 +29,9 @@ int64_t even(int64_t total, int64_t most) { return ceil_div(total, ceil_div(tota
 
 int64_t WinogradWeightGrad::shares() const { return ceil_div(panels, panels_per_task); }
 
-int64_t WinogradWeightGrad::x_plane() const { return groups * channels * pitch() + kPlanePadding; }
+int64_t WinogradWeightGrad::x_plane() const {
+  return (x_by_share ? panels_per_task * tile.rows : groups * channels) * pitch() + kPlanePadding;
+}
 
 int64_t WinogradWeightGrad::dy_plane() const {
   return groups * tiles_per_block * padded_outputs() + kPlanePadding;
@@ -61,12 +66,15 @@ WinogradWeightGrad plan_winograd_weight_grad(const ConvProblem& p, TileShape til
   g.channels = p.in_channels / p.groups;
   g.taps = static_cast<int>(p.window.kernel[1]);
   g.tiles.batch = p.batch;
-  g.tiles.step = 7 - g.taps;
+  g.stride = static_cast<int>(p.window.stride[1]);
+  g.dy_step = 7 - g.taps;
+  g.tiles.step = g.dy_step * g.stride;
+  g.tiles.size = g.stride == 2 ? 9 : 6;
   for (int i = 0; i < 2; ++i) {
     g.tiles.src[i] = p.window.in[i + 1];
     g.dst[i] = p.window.out[i + 1];
     g.tiles.origin[i] = -p.window.pad[i + 1];
-    g.tiles.tiles[i] = ceil_div(g.dst[i], g.tiles.step);
+    g.tiles.tiles[i] = ceil_div(g.dst[i], g.dy_step);
   }
   g.tile = tile;
   g.output_blocks = ceil_div(g.outputs, tile.columns);
@@ -74,11 +82,13 @@ WinogradWeightGrad plan_winograd_weight_grad(const ConvProblem& p, TileShape til
   const int64_t quanta = ceil_div(g.tiles.count(), kTileQuantum);
   const int64_t terms = p.out_channels * g.channels * g.taps * g.taps;
   if (quanta >= kFewestSlices * kSliceQuanta / 2 && terms <= kSliceElements) {
-    const int64_t most =
-        std::clamp(ceil_div(quanta, kFewestSlices), kSliceQuanta / 2, kSliceQuanta);
+    const bool strided = g.stride == 2;
+    const int64_t most = std::clamp(ceil_div(quanta, kFewestSlices), kSliceQuanta / 2,
+                                    strided ? kStridedSliceQuanta : kSliceQuanta);
     g.tiles_per_block = even(quanta, most) * kTileQuantum;
     g.slices = ceil_div(g.blocks(), ceil_div(g.blocks(), kMostSlices));
-    g.panels_per_task = even(g.panels, kMostPanels);
+    g.panels_per_task = even(g.panels, strided ? kStridedPanels : kMostPanels);
+    g.x_by_share = strided;
     return g;
   }
   g.slices = 1;

@@ -8,7 +8,9 @@
 namespace striate {
 
 struct WinogradWeightGrad {
-  WinogradTiles tiles;  // of x, each beside a tile of tiles.step x tiles.step of dy
+  WinogradTiles tiles;  // of x, each beside a tile of dy_step x dy_step of dy
+  int64_t dy_step;
+  int stride;  // of the window: 1, or 2 with three taps
   int64_t groups;
   int64_t outputs;   // channels of dy in a group
   int64_t channels;  // of x in a group
@@ -21,7 +23,8 @@ struct WinogradWeightGrad {
   int64_t output_blocks;    // of at most tile.columns outputs
   int64_t panels;           // of tile.rows channels
   int64_t panels_per_task;
-  int64_t slices;  // of the blocks, each with sums of its own; 1: all tasks share each block
+  bool x_by_share;  // a task transforms x's channels share by share
+  int64_t slices;   // of the blocks, each with sums of its own; 1: all tasks share each block
 
   int64_t blocks() const { return tiles.blocks(tiles_per_block); }
   int64_t first_tile(int64_t block) const { return tiles.first_in_block(tiles_per_block, block); }
@@ -34,8 +37,10 @@ struct WinogradWeightGrad {
   int64_t pitch() const { return tiles_per_block + kTileQuantum; }  // between two channels of x
   int64_t x_plane() const;                                          // of one frequency
   int64_t dy_plane() const;
-  int64_t unit() const { return kFrequencies * (x_plane() + dy_plane()); }  // a block's x and dy
-  int64_t shared_sums() const;     // of all tasks and slices
+  const WinogradProducts& list() const { return winograd_products(stride); }
+  int64_t x_unit() const { return list().count * x_plane(); }
+  int64_t unit() const { return x_unit() + list().points * dy_plane(); }  // a block's x and dy
+  int64_t shared_sums() const;                                            // of all tasks and slices
   int64_t products_plane() const;  // of one frequency, in a task
   int64_t products() const { return kFrequencies * products_plane(); }
   int64_t sums() const;  // of a task

@@ -21,6 +21,7 @@ inline constexpr int kBroadcastPairs = 6;
 struct PixelGrid {
   int64_t planes, rows, columns;
   int64_t plane_step, row_step, column_step;
+  int64_t dy_gap = 0;  // between what two planes read of dy
 };
 
 // sum[pair][vector] += x[pair][pixel] * dy[pixel][vector] for one pixel
@@ -73,6 +74,7 @@ __attribute__((noinline)) void multiply_pairs(const PixelGrid& grid, const T* co
     }
 #pragma GCC unroll 6
     for (int k = 0; k < pairs; ++k) from[k] += grid.plane_step - grid.rows * grid.row_step;
+    dy += grid.dy_gap;
   }
 #pragma GCC unroll 6
   for (int k = 0; k < pairs; ++k) {

@@ -19,7 +19,7 @@ bool is_shared(ConvAlgorithm algorithm) { return algorithm == ConvAlgorithm::imp
 
 template <class T>
 int64_t packed_size(const ConvProblem& problem, ConvAlgorithm algorithm) {
-  if (algorithm == ConvAlgorithm::winograd)
+  if (is_winograd(algorithm))
     return plan_winograd_forward(problem, kTile<T>).all_weights();
   if (algorithm == ConvAlgorithm::implicit_gemm)
     return plan_implicit_gemm(problem, false, kTile<T>).all_weights();
@@ -30,7 +30,7 @@ template <class T>
 void pack(const ConvProblem& problem, ConvAlgorithm algorithm, const T* w, T* packed,
           const Context& context) {
   if constexpr (sizeof(T) == 4) {
-    if (algorithm == ConvAlgorithm::winograd)
+    if (is_winograd(algorithm))
       winograd_pack(plan_winograd_forward(problem, kTile<T>), w, packed, context);
   }
   if (algorithm == ConvAlgorithm::implicit_gemm)
@@ -41,7 +41,7 @@ template <class T>
 void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, const T* w,
              const T* packed, const T* bias, bool relu, T* y, const Context& context) {
   if constexpr (sizeof(T) == 4) {
-    if (algorithm == ConvAlgorithm::winograd) {
+    if (is_winograd(algorithm)) {
       if (winograd_conv(plan_winograd_forward(problem, kTile<T>), x, nullptr, w, packed, bias, relu,
                         y, context))
         return;
@@ -94,7 +94,7 @@ template <class T>
 void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
                 const T* y, const T* bias, T* dx, const Context& context) {
   if constexpr (sizeof(T) == 4) {
-    if (algorithm == ConvAlgorithm::winograd &&
+    if (is_winograd(algorithm) &&
         winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y, w, nullptr, bias, false,
                       dx, context))
       return;

@@ -294,7 +294,7 @@ template <class T>
 void weight_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* x,
                  const T* y, T* dw, const Context& context) {
   if constexpr (sizeof(T) == 4) {
-    if (algorithm == ConvAlgorithm::winograd &&
+    if (is_winograd(algorithm) &&
         winograd_weight_grad(plan_winograd_weight_grad(problem, kTile<T>), dy, x, y, dw, context))
       return;
     if (algorithm == ConvAlgorithm::winograd_lanes &&

@@ -3,10 +3,12 @@
 // pixels, each seeing 6x6 of the source. In the domain of 36 frequencies (core/formula/winograd.h)
 // a tile costs 36 multiplications for each pair of channels, where direct sums take 144 (100): 36
 // matrix products (rows x channels) x (channels x tiles), and then the inverse transform, bias and
-// activation. Work is cut into blocks of tiles and of rows. The transformed weights are made once
-// and shared by all tasks, each of which transforms its own tiles, so that these stay in its core's
-// cache; where the weights outgrow the tiles by far it is the other way round. Small problems share
-// both, to have enough tasks.
+// activation. A 3x3 filter that moves by two takes 81 products instead of 144: of 9x9 pixels, to 25
+// sums and 4x4 results; or, in its input gradient, of 5x5 pixels at 25 points, to 8x8 results. Work
+// is cut into blocks of tiles and of rows. The transformed weights are made once and shared by all
+// tasks, each of which transforms its own tiles, so that these stay in its core's cache; where the
+// weights outgrow the tiles by far it is the other way round. Small problems share both, to have
+// enough tasks.
 #include "cpu/conv/winograd.h"
 
 #include "cpu/conv/winograd_filters.h"
@@ -19,12 +21,23 @@ namespace {
 
 constexpr int kLanes = Floats::lanes;
 
+// Planes of weights and tiles whose products have one sum.
+struct Factors {
+  const float* weights[4];
+  const float* tiles[4];
+  int count;
+};
+
 // Not inlined: what surrounds it must not take registers from the sums.
 template <int rows, int vectors>
-__attribute__((noinline)) void multiply_panel(int64_t depth, const float* a, const float* b,
-                                              int64_t b_step, float* out, int64_t pitch, bool add) {
+__attribute__((noinline)) void multiply_panel(int64_t depth, const Factors& factors, int64_t a,
+                                              int64_t b, int64_t b_step, float* out, int64_t pitch,
+                                              bool add) {
   Floats sum[rows][vectors];
-  multiply_tile<float, rows, vectors>(depth, a, PackedRows{}, b, EvenRows{b_step}, sum);
+  clear_tile(sum);
+  for (int i = 0; i < factors.count; ++i)
+    add_to_tile<float, rows, vectors>(depth, factors.weights[i] + a, PackedRows{},
+                                      factors.tiles[i] + b, EvenRows{b_step}, sum);
 #pragma GCC unroll 8
   for (int m = 0; m < rows; ++m) {
 #pragma GCC unroll 4
@@ -36,17 +49,25 @@ __attribute__((noinline)) void multiply_panel(int64_t depth, const float* a, con
   }
 }
 
-// products[f] += weights[f] x tiles[f] over some channels, `add` false for the first of them.
+// The products of some channels, `add` false for the first of them.
 void multiply(const Winograd& g, int64_t row_block, int64_t channels, const float* weights,
               int64_t weights_plane, const float* tiles, int64_t count, float* products, bool add) {
   const int64_t panels = g.panels_in(row_block);
   const int64_t first_row = row_block * g.panels_per_block * kTileRows;
   const int64_t pitch = g.tiles_per_block;
   const int64_t vectors = ceil_div(count, kLanes);
-  for (int64_t f = 0; f < kFrequencies; ++f) {
-    const float* a = weights + f * weights_plane;
-    const float* b = tiles + f * g.tiles_plane();
-    float* out = products + f * g.products_plane();
+  const WinogradProducts& list = g.list();
+  for (int k = 0; k < list.count;) {
+    float* out =
+        products + (g.flipped ? list.at[k].parted : list.at[k].points) * g.products_plane();
+    Factors factors;
+    factors.count = 0;
+    do {
+      const WinogradProduct& item = list.at[k++];
+      factors.weights[factors.count] = weights + item.weights * weights_plane;
+      factors.tiles[factors.count++] =
+          tiles + (g.flipped ? item.points : item.parted) * g.tiles_plane();
+    } while (!g.flipped && k < list.count && !list.at[k].first_of_points);
     for (int64_t v = 0; v < vectors;) {
       const int64_t rest = vectors - v;
       // Four vectors are better cut in two halves than as three and one.
@@ -57,7 +78,7 @@ void multiply(const Winograd& g, int64_t row_block, int64_t channels, const floa
         with_tile_rows(static_cast<int>(live), [&](auto rows) {
           with_tile_vectors(width, [&](auto columns) {
             multiply_panel<decltype(rows)::get, decltype(columns)::get>(
-                channels, a + p * channels * kTileRows, b + v * kLanes, pitch,
+                channels, factors, p * channels * kTileRows, v * kLanes, pitch,
                 out + p * kTileRows * pitch + v * kLanes, pitch, add);
           });
         });
@@ -91,12 +112,32 @@ struct Scratch {
     stage.pitch = g.stage_pitch();
     stage.offset = reinterpret_cast<int32_t*>(take(4 * tiles_count));
     places.offset = reinterpret_cast<int64_t*>(take(8 * tiles_count));
-    places.height = reinterpret_cast<int8_t*>(take(tiles_count));
-    places.width = reinterpret_cast<int8_t*>(take(tiles_count));
+    places.top = reinterpret_cast<int8_t*>(take(4 * tiles_count));
+    places.left = places.top + tiles_count;
+    places.height = places.left + tiles_count;
+    places.width = places.height + tiles_count;
   }
 };
 
+// The transforms of a kind of window.
 template <int taps>
+struct UnitForm {
+  using Tile = UnitTile;
+  using Filter = UnitFilter<taps>;
+  using Result = PointsResult<7 - taps, 6>;
+};
+struct StridedForm {
+  using Tile = StridedTile;
+  using Filter = StridedFilter;
+  using Result = PointsResult<4, 5>;
+};
+struct StridedGradientForm {
+  using Tile = PointsTile;
+  using Filter = StridedFilter;
+  using Result = AlternatingResult;
+};
+
+template <class Form>
 class Task {
  public:
   Task(const Winograd& plan, const float* source, const float* source_mask, const float* filters,
@@ -129,27 +170,27 @@ class Task {
   void make_weights(int64_t group, int64_t row_block, int64_t depth, float* out,
                     int64_t plane) const {
     const int64_t first = depth * g.depth_block;
-    transform_weights<taps>(g, w + group * g.w_group, row_block, first,
-                            least(g.depth_block, g.channels - first), out, plane);
+    transform_weights<typename Form::Filter>(g, w + group * g.w_group, row_block, first,
+                                             least(g.depth_block, g.channels - first), out, plane);
   }
 
-  // Channels [first, first + channels) of a block's tiles.
+  // Channels [first, first + channels) of a block's tiles, to `out`.
   void make_tiles(int64_t group, int64_t block, int64_t first, int64_t channels, const Stage& stage,
                   float* out) const {
     const int64_t plane = g.tiles.src[0] * g.tiles.src[1];
     const int64_t start = (group * g.channels + first) * plane;
-    transform_tiles(g.tiles, g.first_tile(block), g.tiles_in(block), src + start,
-                    mask == nullptr ? nullptr : mask + start, channels,
-                    g.groups * g.channels * plane, stage, out + first * g.tiles_per_block,
-                    g.tiles_per_block, g.tiles_plane());
+    transform_tiles<typename Form::Tile>(g.tiles, g.first_tile(block), g.tiles_in(block),
+                                         src + start, mask == nullptr ? nullptr : mask + start,
+                                         channels, g.groups * g.channels * plane, stage, out,
+                                         g.tiles_per_block, g.tiles_plane());
   }
 
   void finish(int64_t group, int64_t row_block, int64_t block, const Scratch& s,
               const float* products) {
     const int64_t first_row = group * g.rows;
-    if (!invert<taps>(g, row_block, g.tiles_in(block), products,
-                      bias == nullptr ? nullptr : bias + first_row, relu, s.stage, s.places,
-                      dst + first_row * g.dst[0] * g.dst[1]))
+    if (!invert<typename Form::Result>(g, row_block, g.tiles_in(block), products,
+                                       bias == nullptr ? nullptr : bias + first_row, relu, s.stage,
+                                       s.places, dst + first_row * g.dst[0] * g.dst[1]))
       __atomic_store_n(&finite, false, __ATOMIC_RELAXED);
   }
 
@@ -165,13 +206,15 @@ class Task {
     const float* all = s.tiles;
     if (g.share_tiles)
       all = tiles_of(group, block);
-    else
+    else if (!g.tiles_by_depth)
       make_tiles(group, block, 0, g.channels, s.stage, s.tiles);
     for (int64_t r = first_row_block; r < end_row_block; ++r) {
       for (int64_t d = 0; d < g.depth_blocks(); ++d) {
         const int64_t first = d * g.depth_block;
-        multiply(g, r, least(g.depth_block, g.channels - first), weights_of(group, r, d),
-                 g.weights_plane(g.row_panels), all + first * g.tiles_per_block, g.tiles_in(block),
+        const int64_t channels = least(g.depth_block, g.channels - first);
+        if (g.tiles_by_depth) make_tiles(group, block, first, channels, s.stage, s.tiles);
+        multiply(g, r, channels, weights_of(group, r, d), g.weights_plane(g.row_panels),
+                 all + (g.tiles_by_depth ? 0 : first * g.tiles_per_block), g.tiles_in(block),
                  s.products, d > 0);
       }
       finish(group, r, block, s, s.products);
@@ -180,7 +223,7 @@ class Task {
 
   // One row block, all tiles.
   void run_rows(int64_t group, int64_t row_block, const Scratch& s) {
-    const int64_t unit = kFrequencies * g.products_plane();
+    const int64_t unit = g.products_unit();
     for (int64_t d = 0; d < g.depth_blocks(); ++d) {
       const int64_t first = d * g.depth_block;
       make_weights(group, row_block, d, s.weights, g.weights_plane(g.panels_per_block));
@@ -201,8 +244,8 @@ class Task {
 constexpr int64_t kChannelsPerChunk = 16;
 
 // One of the chunks that transform all filters.
-template <int taps>
-void weights_chunk(const Task<taps>& task, int64_t chunk) {
+template <class Form>
+void weights_chunk(const Task<Form>& task, int64_t chunk) {
   const Winograd& g = task.g;
   const int64_t depth = chunk % g.depth_blocks();
   const int64_t row_block = chunk / g.depth_blocks() % g.row_blocks();
@@ -213,22 +256,22 @@ void weights_chunk(const Task<taps>& task, int64_t chunk) {
 
 int64_t weights_chunks(const Winograd& g) { return g.groups * g.row_blocks() * g.depth_blocks(); }
 
-template <int taps>
+template <class Form>
 void pack(const Winograd& g, const float* w, float* packed, const Context& context) {
-  Task<taps> task(g, nullptr, nullptr, w, nullptr, false, nullptr);
+  Task<Form> task(g, nullptr, nullptr, w, nullptr, false, nullptr);
   task.weights = packed;
   parallel_for(context, weights_chunks(g), 0,
                [&](int64_t chunk, void*) { weights_chunk(task, chunk); });
 }
 
-template <int taps>
+template <class Form>
 bool run(const Winograd& plan, const float* src, const float* mask, const float* w,
          const float* packed, const float* bias, bool relu, float* dst, const Context& context) {
   Winograd g = plan;
   if (packed != nullptr) g.share_weights = true;
   const Workspace<float> weights(context, packed == nullptr ? g.shared_weights() : 0);
   const Workspace<float> tiles(context, g.shared_tiles());
-  Task<taps> task(g, src, mask, w, bias, relu, dst);
+  Task<Form> task(g, src, mask, w, bias, relu, dst);
   task.weights = packed == nullptr ? weights.data() : const_cast<float*>(packed);
   task.tiles = tiles.data();
   const size_t scratch = static_cast<size_t>(g.scratch());
@@ -245,7 +288,7 @@ bool run(const Winograd& plan, const float* src, const float* mask, const float*
     const int64_t group = chunk / channel_chunks / g.blocks();
     prepare_stage(g.tiles, g.first_tile(block), g.tiles_in(block), s.stage);
     task.make_tiles(group, block, first, least(kChannelsPerChunk, g.channels - first), s.stage,
-                    task.tiles_of(group, block));
+                    task.tiles_of(group, block) + first * g.tiles_per_block);
   });
   if (!g.share_weights) {
     parallel_for(context, g.groups * g.row_blocks(), scratch, [&](int64_t chunk, void* memory) {
@@ -263,17 +306,26 @@ bool run(const Winograd& plan, const float* src, const float* mask, const float*
   return task.finite;
 }
 
+// Calls body with the form of the plan's window.
+template <class Body>
+STRIATE_INLINE auto with_form(const Winograd& g, const Body& body) {
+  if (g.taps == 5) return body(UnitForm<5>{});
+  if (g.stride == 1) return body(UnitForm<3>{});
+  return g.flipped ? body(StridedGradientForm{}) : body(StridedForm{});
+}
+
 }  // namespace
 
 void winograd_pack(const Winograd& g, const float* w, float* packed, const Context& context) {
-  g.taps == 3 ? pack<3>(g, w, packed, context) : pack<5>(g, w, packed, context);
+  with_form(g, [&](auto form) { pack<decltype(form)>(g, w, packed, context); });
 }
 
 bool winograd_conv(const Winograd& g, const float* src, const float* mask, const float* w,
                    const float* packed, const float* bias, bool relu, float* dst,
                    const Context& context) {
-  return g.taps == 3 ? run<3>(g, src, mask, w, packed, bias, relu, dst, context)
-                     : run<5>(g, src, mask, w, packed, bias, relu, dst, context);
+  return with_form(g, [&](auto form) {
+    return run<decltype(form)>(g, src, mask, w, packed, bias, relu, dst, context);
+  });
 }
 
 }  // namespace striate::cpu::STRIATE_ISA

@@ -10,11 +10,25 @@
 namespace striate::cpu {
 namespace {
 
+template <int taps_>
+struct UnitFilter {
+  static constexpr int taps = taps_;
+  static STRIATE_INLINE void transform(const Floats (&g)[taps], Floats (&o)[6]) {
+    formula::winograd_weights<taps>(g, o);
+  }
+};
+struct StridedFilter {
+  static constexpr int taps = 3;
+  static STRIATE_INLINE void transform(const Floats (&g)[3], Floats (&o)[6]) {
+    formula::winograd_strided_weights(g, o);
+  }
+};
+
 // G g G^T of the filters at from + offset[l], one for each lane, to out[frequency * plane + lane].
-template <int taps>
+template <class Filter>
 STRIATE_INLINE void transform_filters(const float* from, const int64_t* offset, bool flipped,
                                       float* out, int64_t plane, int lanes) {
-  constexpr int size = taps * taps;
+  constexpr int taps = Filter::taps, size = taps * taps;
   // Taps four at a time; the last quad overlaps the one before.
   Floats tap[size];
   const auto place = [&](int t) { return flipped ? size - 1 - t : t; };
@@ -36,13 +50,13 @@ STRIATE_INLINE void transform_filters(const float* from, const int64_t* offset, 
     Floats column[taps], o[6];
 #pragma GCC unroll 5
     for (int i = 0; i < taps; ++i) column[i] = tap[i * taps + j];
-    formula::winograd_weights<taps>(column, o);
+    Filter::transform(column, o);
 #pragma GCC unroll 6
     for (int i = 0; i < 6; ++i) half[i][j] = o[i];
   }
   for (int i = 0; i < 6; ++i) {
     Floats o[6];
-    formula::winograd_weights<taps>(half[i], o);
+    Filter::transform(half[i], o);
 #pragma GCC unroll 6
     for (int j = 0; j < 6; ++j) o[j].store(out + (i * 6 + j) * plane, lanes);
   }
@@ -50,7 +64,7 @@ STRIATE_INLINE void transform_filters(const float* from, const int64_t* offset, 
 
 // A row block's filters for some channels, as [frequency][row panel][channel][row] with frequencies
 // `plane` apart; rows beyond the last repeat it.
-template <int taps>
+template <class Filter>
 STRIATE_INLINE void transform_weights(const Winograd& g, const float* w, int64_t row_block,
                                       int64_t first_channel, int64_t channels, float* out,
                                       int64_t plane) {
@@ -66,9 +80,9 @@ STRIATE_INLINE void transform_weights(const Winograd& g, const float* w, int64_t
       const int64_t at = least(e + l, elements - 1);
       offset[l] = at / kTileRows * g.w_channel + least(at % kTileRows, last) * g.w_row;
     }
-    transform_filters<taps>(w + panel * kTileRows * g.w_row, offset, g.flipped,
-                            out + panel * elements + e, plane,
-                            static_cast<int>(least(Floats::lanes, elements - e)));
+    transform_filters<Filter>(w + panel * kTileRows * g.w_row, offset, g.flipped,
+                              out + panel * elements + e, plane,
+                              static_cast<int>(least(Floats::lanes, elements - e)));
   };
   // Along the filters as they lie in memory: a row's channels, or a channel's rows.
   if (g.flipped) {

@@ -131,8 +131,8 @@ struct Call {
       }
       float* to = out + v * kLanes;
       for (int64_t c = 0; c < g.channels; ++c)
-        transform_filters<3>(from + c * g.w_channel, offset, g.flipped, to + c * width, plane,
-                             kLanes);
+        transform_filters<UnitFilter<3>>(from + c * g.w_channel, offset, g.flipped, to + c * width,
+                                         plane, kLanes);
       if (groups == 1) continue;
       for (int64_t k = groups - 1; k >= 0; --k) {
         const auto own =

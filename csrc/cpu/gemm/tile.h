@@ -99,17 +99,13 @@ struct Nothing {
 template <class T>
 inline constexpr int64_t kStepsPerPiece = 64 / sizeof(T);
 
-// sum[m][v] = sum over k of A(k, m) * B(k, v). Every kStepsPerPiece steps (or filter) it calls
+// sum[m][v] += sum over k of A(k, m) * B(k, v). Every kStepsPerPiece steps (or filter) it calls
 // beside(): to ask for memory a little at a time does not hold up the loads of B.
 template <class T, int rows, int vectors, class AStrides, class BRows, class Beside = Nothing>
-STRIATE_INLINE void multiply_tile(int64_t depth, const T* a, AStrides a_strides, const T* b,
-                                  BRows b_rows, Vec<T> (&sum)[rows][vectors],
-                                  const Beside& beside = {}) {
+STRIATE_INLINE void add_to_tile(int64_t depth, const T* a, AStrides a_strides, const T* b,
+                                BRows b_rows, Vec<T> (&sum)[rows][vectors],
+                                const Beside& beside = {}) {
   constexpr bool filters = kAreFilters<AStrides>;
-#pragma GCC unroll 8
-  for (int m = 0; m < rows; ++m)
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) sum[m][v] = Vec<T>::zero();
   int64_t piece = kStepsPerPiece<T>;
   if constexpr (filters) piece = a_strides.row;
   for (int64_t k = 0; k < depth;) {
@@ -142,6 +138,23 @@ STRIATE_INLINE void multiply_tile(int64_t depth, const T* a, AStrides a_strides,
     }
     if constexpr (filters) a += a_strides.channel - piece;
   }
+}
+
+template <class T, int rows, int vectors>
+STRIATE_INLINE void clear_tile(Vec<T> (&sum)[rows][vectors]) {
+#pragma GCC unroll 8
+  for (int m = 0; m < rows; ++m)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sum[m][v] = Vec<T>::zero();
+}
+
+// sum[m][v] = sum over k of A(k, m) * B(k, v), with add_to_tile.
+template <class T, int rows, int vectors, class AStrides, class BRows, class Beside = Nothing>
+STRIATE_INLINE void multiply_tile(int64_t depth, const T* a, AStrides a_strides, const T* b,
+                                  BRows b_rows, Vec<T> (&sum)[rows][vectors],
+                                  const Beside& beside = {}) {
+  clear_tile(sum);
+  add_to_tile(depth, a, a_strides, b, b_rows, sum, beside);
 }
 
 // A number that the compiler knows, as an argument.

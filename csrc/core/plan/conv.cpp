@@ -123,7 +123,7 @@ bool strided_winograd_pays(const Request& request) {
                      : plan_winograd_input_grad(p, request.tiles.gemm))
                 .tiles.count();
     products = ceil_div(tiles, kTileQuantum) * kTileQuantum;
-    least_gain = forward ? 1.15 : 0.95;
+    least_gain = forward ? 1.18 : 0.95;
   }
   const double winograd =
       static_cast<double>(winograd_products(2).count * products) + kWeights +

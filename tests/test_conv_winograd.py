@@ -39,13 +39,13 @@ SHAPES: dict[str, Shape] = {
     "stride 2, several row blocks": ((2, 64, 63, 63), 600, 3, 1, 1, 2),
     "stride 2, even padding, pixels without a tap": ((1, 128, 66, 65), 120, 3, 0, 1, 2),
     "stride 2, asymmetric padding": ((3, 96, 30, 29), 100, 3, ((0, 2), (3, 1)), 1, 2),
-    "stride 2, more padding than taps": ((3, 96, 21, 20), 100, 3, (5, 6), 1, 2),
+    "stride 2, more padding than taps": ((3, 128, 21, 20), 160, 3, (5, 6), 1, 2),
     "stride 2, small planes of several samples": ((16, 128, 14, 15), 130, 3, 1, 1, 2),
     "stride 2, few tiles: weights by blocks": ((4, 128, 16, 15), 320, 3, 1, 1, 2),
     "stride 2, more channels than a depth block": ((1, 500, 30, 31), 96, 3, 1, 1, 2),
     "stride 2, wider than a block": ((1, 64, 16, 805), 65, 3, 1, 1, 2),
     "stride 2, a plane of one tile": ((32, 96, 8, 8), 97, 3, 1, 1, 2),
-    "stride 2, groups": ((3, 128, 30, 31), 144, 3, 1, 2, 2),
+    "stride 2, groups": ((3, 192, 30, 31), 216, 3, 1, 2, 2),
 }
 SHAPE = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
 

@@ -19,8 +19,7 @@ bool is_shared(ConvAlgorithm algorithm) { return algorithm == ConvAlgorithm::imp
 
 template <class T>
 int64_t packed_size(const ConvProblem& problem, ConvAlgorithm algorithm) {
-  if (is_winograd(algorithm))
-    return plan_winograd_forward(problem, kTile<T>).all_weights();
+  if (is_winograd(algorithm)) return plan_winograd_forward(problem, kTile<T>).all_weights();
   if (algorithm == ConvAlgorithm::implicit_gemm)
     return plan_implicit_gemm(problem, false, kTile<T>).all_weights();
   return 0;
@@ -94,9 +93,8 @@ template <class T>
 void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
                 const T* y, const T* bias, T* dx, const Context& context) {
   if constexpr (sizeof(T) == 4) {
-    if (is_winograd(algorithm) &&
-        winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y, w, nullptr, bias, false,
-                      dx, context))
+    if (is_winograd(algorithm) && winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y,
+                                                w, nullptr, bias, false, dx, context))
       return;
     if (algorithm == ConvAlgorithm::winograd_lanes &&
         winograd_lanes_conv(plan_winograd_lanes(problem, Vec<T>::lanes, true), dy, y, w, bias,

@@ -25,6 +25,7 @@ LAYERS = (
     Layer("3x3", (2,), 512, 14, 512, 3, padding=1),
     Layer("3x3/2", (2,), 64, 56, 64, 3, stride=2, padding=1),
     Layer("3x3/2", (2,), 256, 28, 256, 3, stride=2, padding=1),
+    Layer("3x3, 32 groups", (2,), 512, 14, 512, 3, padding=1, groups=32),
     Layer("5x5", (2,), 64, 27, 64, 5, padding=2),
     Layer("5x5", (2,), 256, 14, 256, 5, padding=2),
     Layer("5x5", (2,), 512, 14, 512, 5, padding=2),

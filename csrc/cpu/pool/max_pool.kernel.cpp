@@ -170,7 +170,7 @@ void max_indices32(const PoolProblem& p, const T* x, T* y, int32_t* indices,
       cut(p, layers * least(window_extent(w, 1), w.in[1]), layers * least(w.stride[1], kScratch));
   for_each_block<T>(p, c, context, [&](const Block& block, T* scratch) {
     const T* const plane = x + block.plane * w.in_size();
-    Padded<T> padded;
+    Padded<T> padded{};
     const bool copied = !block.inside && padded.copy(w, plane, block, scratch);
     for (int64_t h = block.heights.begin; h < block.heights.end; ++h) {
       T* const to = y + block.output(w, h);

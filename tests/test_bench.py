@@ -139,6 +139,32 @@ def test_plot(relu_json: Path, tmp_path: Path) -> None:
     assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_plot_of_convolutions(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from bench import plot
+
+    rows: list[dict[str, Any]] = [
+        {
+            "error": None,
+            "class": kind,
+            "label": kind,
+            "direction": direction,
+            "seconds": {"striate": 1.0, "torch": ratio},
+        }
+        for kind, direction, ratio in [
+            ("5x5", "forward", 2.0),
+            ("5x5", "dx", 0.5),
+            ("1x1", "dx", 1),
+        ]
+    ]
+    chart = plot._by_direction(rows)
+    assert chart.lines == ["5x5", "1x1"]
+    assert list(chart.panels.values()) == [[2.0, None], [0.5, 1.0]]
+    assert chart.groups == {"5x5": 0, "1x1": 1}
+    plot.draw(tmp_path / "bars.png", rows, "a machine")
+    assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_every_class_of_convolutions_has_rows() -> None:
     for quick in (True, False):
         names = [c.name for c in conv.cases(quick)]

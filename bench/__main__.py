@@ -29,6 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_options(parser, {"quick": False, "only": None, "threads": None, "json": None})
     parser.add_argument("--plot", metavar="FILE.png", type=Path, help="draw the ratios")
     parser.add_argument("--explain", action="store_true", help="print what rows count, and stop")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="see bench/cuda.py"
+    )
     parser.set_defaults(run=_operations)
 
     commands = parser.add_subparsers()
@@ -85,6 +88,11 @@ def _operations(parsed: argparse.Namespace) -> int:
     # striate before PyTorch: under OMP_PROC_BIND the latter pins this thread, and striate's threads
     # would take its mask for what the process may use.
     import striate  # noqa: F401
+
+    if parsed.device == "cuda":
+        from . import cuda
+
+        return cuda.measure(parsed.only or re.compile(""), 1 if parsed.quick else 8)
 
     from .suites import cases
 

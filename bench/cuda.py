@@ -1,6 +1,7 @@
 """Every operation that has a CUDA kernel, against PyTorch and the device's copy bandwidth.
 
-usage: python -m bench.cuda [--factor 8] [--only REGEX]
+usage: python -m bench --device cuda [--quick] [--only REGEX]
+       python -m bench.cuda [--factor 8] [--only REGEX]
 
 Both sides compute on the same PyTorch tensors, on one stream, in alternating rounds; what is shown
 is the best round. Between calls the second-level cache is overwritten.
@@ -30,6 +31,11 @@ def main() -> int:
     parser.add_argument("--factor", type=int, default=8, help="times the registry's batches")
     parser.add_argument("--only", type=re.compile, default=re.compile(""))
     arguments = parser.parse_args()
+    return measure(arguments.only, arguments.factor)
+
+
+def measure(only: re.Pattern[str], factor: int) -> int:
+    """Time all operations whose name matches, at `factor` times the registry's batches."""
     problem = _backend.cuda_problem()
     torch = load()
     if problem is not None or torch is None:
@@ -42,10 +48,10 @@ def main() -> int:
     print("|---|---|---|---|---|---|")
     ratios = []
     for op in OPS.values():
-        if not hasattr(_backend.cuda_kernels(), op.name) or not arguments.only.search(op.name):
+        if not hasattr(_backend.cuda_kernels(), op.name) or not only.search(op.name):
             continue
         for case in op.bench.cases:
-            sample = case.sample(np.random.default_rng(0), case.batch * arguments.factor)
+            sample = case.sample(np.random.default_rng(0), case.batch * factor)
             ours, theirs, work = _time(op, sample.cast(np.float32), timer)
             ratio = theirs / ours if theirs else math.nan
             ratios += [ratio] if theirs else []

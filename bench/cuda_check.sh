@@ -33,5 +33,5 @@ step build build
 step tests python -m pytest -q -o addopts= tests/cuda tests/test_cuda_libraries.py tests/test_cuda_detection.py
 step memcheck sanitizer memcheck -k torch
 step racecheck sanitizer racecheck -k "torch and float32"
-step bench python -m bench.cuda
+step bench python -m bench --device cuda
 exit $failed

@@ -130,6 +130,16 @@ def test_agreement(theirs: Any, agrees: bool) -> None:
     assert (message is None) == agrees
 
 
+def test_without_a_device_it_says_so() -> None:
+    from striate import _backend
+
+    if _backend.cuda_problem() is None:
+        pytest.skip("there is a device")
+    done = bench("--device", "cuda", "--only", "relu")
+    assert done.returncode == 0
+    assert done.stdout.startswith("skipped: ")
+
+
 def test_plot(relu_json: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from bench import plot

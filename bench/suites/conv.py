@@ -127,7 +127,7 @@ def cases(quick: bool) -> list[Case]:
 
 
 # The algorithms that bring weights into a form of their own.
-_PACKS = ("implicit GEMM", "Winograd")
+_PACKS = ("implicit GEMM", "Winograd", "strided Winograd")
 
 
 def _case(name: str, layer: Layer, batch: int, kind: str | None = None) -> Case:

@@ -101,14 +101,19 @@ class LongSum {
 
 constexpr int kFinishThreads = 512;
 
+// By a whole block, whose threads all have the result.
+__device__ __forceinline__ double sum_of_parts(int64_t count, const double* part) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += blockDim.x) sum += part[i];
+  return block_reduce(sum, Plus{});
+}
+
 // *total = the sum of `count` parts / divisor, by one block. The divisor is a number, or the sum of
 // an array where that is not null.
 template <class T>
 __global__ void finish_sum_kernel(int64_t count, const double* __restrict__ part, double divisor,
                                   const double* __restrict__ divisor_at, T* total) {
-  double sum = 0;
-  for (int64_t i = threadIdx.x; i < count; i += blockDim.x) sum += part[i];
-  sum = block_reduce(sum, Plus{});
+  const double sum = sum_of_parts(count, part);
   if (threadIdx.x == 0) *total = static_cast<T>(sum / (divisor_at ? *divisor_at : divisor));
 }
 

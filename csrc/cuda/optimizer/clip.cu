@@ -28,9 +28,7 @@ void advance(GradTensor<T>& t, int64_t n) {
 // *norm: the root of the parts' sum and the square of *others, which may be null.
 __global__ void norm_kernel(int64_t count, const double* __restrict__ part, const double* others,
                             double* norm) {
-  double sum = 0;
-  for (int64_t i = threadIdx.x; i < count; i += blockDim.x) sum += part[i];
-  sum = block_reduce(sum, Plus{});
+  const double sum = sum_of_parts(count, part);
   if (threadIdx.x == 0) *norm = ::sqrt(sum + (others == nullptr ? 0 : *others * *others));
 }
 

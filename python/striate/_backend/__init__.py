@@ -95,26 +95,29 @@ def device_of(array: object) -> str:
 
 def cuda_kernels() -> Kernels:
     """Return the CUDA module, loaded now; a RuntimeError says what is missing and what to do."""
+    module = _cuda_module()
     if not _loaded:
-        if not _core.build_info()["cuda"]:
-            raise RuntimeError(_built_without_cuda())
-        from striate import _cuda
-
-        _cuda.require_device()
-        _loaded["cuda"] = _cuda
-        share_options()
-    return cast("Kernels", _loaded["cuda"])
+        module.require_device()
+        _loaded["cuda"] = module
+        _share_options(module)
+    return cast("Kernels", module)
 
 
 def cuda_planner() -> Any:
     """Return the CUDA module for `explain`, which plans without a device as well."""
-    if not _loaded and not _core.build_info()["cuda"]:
-        raise RuntimeError(_built_without_cuda())
-    module = _loaded.get("cuda")
-    if module is None:
-        from striate import _cuda as module
+    module = _cuda_module()
     _share_options(module)
     return module
+
+
+def _cuda_module() -> Any:
+    if _loaded:
+        return _loaded["cuda"]
+    if not _core.build_info()["cuda"]:
+        raise RuntimeError(_built_without_cuda())
+    from striate import _cuda
+
+    return _cuda
 
 
 def share_options() -> None:

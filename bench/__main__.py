@@ -18,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run; the exit code is 1 where a row failed or the sides disagree, else 0."""
     parsed = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
+    if parsed.device == "cuda":
+        return _on_cuda(parsed)
     return run(parsed)
 
 
@@ -26,12 +28,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench",
         description="Time striate against its NumPy reference and, where it is installed, PyTorch.",
     )
-    _add_options(parser, {"quick": False, "only": None, "threads": None, "json": None})
+    _add_options(
+        parser, {"quick": False, "only": None, "threads": None, "json": None, "device": "cpu"}
+    )
     parser.add_argument("--plot", metavar="FILE.png", type=Path, help="draw the ratios")
     parser.add_argument("--explain", action="store_true", help="print what rows count, and stop")
-    parser.add_argument(
-        "--device", choices=("cpu", "cuda"), default="cpu", help="see bench/cuda.py"
-    )
     parser.set_defaults(run=_operations)
 
     commands = parser.add_subparsers()
@@ -74,6 +75,7 @@ def _add_options(
     )
     option("--threads", metavar="N", type=int, help="threads of every side", default=_PARENTS)
     option("--json", metavar="FILE", type=Path, help="write all figures", default=_PARENTS)
+    option("--device", choices=("cpu", "cuda"), help="where to compute", default=_PARENTS)
     parser.set_defaults(**(defaults or {}))
 
 
@@ -88,11 +90,6 @@ def _operations(parsed: argparse.Namespace) -> int:
     # striate before PyTorch: under OMP_PROC_BIND the latter pins this thread, and striate's threads
     # would take its mask for what the process may use.
     import striate  # noqa: F401
-
-    if parsed.device == "cuda":
-        from . import cuda
-
-        return cuda.measure(parsed.only or re.compile(""), 1 if parsed.quick else 8)
 
     from .suites import cases
 
@@ -112,6 +109,19 @@ def _convolutions(parsed: argparse.Namespace) -> int:
     if parsed.classes:
         chosen = [case for case in chosen if parsed.classes.search(case.facts["class"])]
     return _run(parsed, chosen, report_conv.table)
+
+
+def _on_cuda(parsed: argparse.Namespace) -> int:
+    import striate  # noqa: F401
+
+    from .cuda.measure import measure
+    from .cuda.tables import TABLES
+
+    tables = {_operations: list(TABLES), _convolutions: ["convolutions", "exact"]}
+    if parsed.run not in tables:
+        print("bench: this is for the CPU alone", file=sys.stderr)
+        return 2
+    return measure(tables[parsed.run], parsed.quick, parsed.only, parsed.json)
 
 
 def _choose(parsed: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:

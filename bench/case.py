@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from striate import _backend
+
 Run = Callable[[], Any]
 
 
@@ -45,19 +47,34 @@ def disagreement(results: Mapping[str, Any], tolerance: float) -> str | None:
     ours = _arrays(results["striate"])
     for side, result in results.items():
         theirs = _arrays(result)
-        if [a.shape for a in ours] != [a.shape for a in theirs]:
+        if [tuple(a.shape) for a in ours] != [tuple(a.shape) for a in theirs]:
             return f"{side} returns other shapes"
         for a, b in zip(ours, theirs, strict=True):
-            scale = float(np.abs(b).max(initial=0)) or 1.0
-            error = float(np.abs(a.astype(np.float64) - b).max(initial=0)) / scale
+            error = _greatest(_difference(a, b)) / (_greatest(b) or 1.0)
             if not error <= tolerance:
                 return f"differs from {side} by {error:.1e} of the maximum (limit {tolerance:.0e})"
     return None
 
 
-def _arrays(result: Any) -> list[np.ndarray[Any, Any]]:
+def _arrays(result: Any) -> list[Any]:
+    """Flatten a result: tensors on CUDA stay there, everything else is NumPy's."""
     if isinstance(result, (list, tuple)):
         return [array for item in result for array in _arrays(item)]
     if hasattr(result, "detach"):
-        result = result.detach().numpy()
-    return [np.asarray(result)]
+        result = result.detach()
+        return [result if result.is_cuda else result.numpy()]
+    return [np.asarray(_backend.move(result, "cpu"))]
+
+
+def _difference(a: Any, b: Any) -> Any:
+    if hasattr(a, "detach") and hasattr(b, "detach"):
+        return a - b
+    a, b = (x.cpu().numpy() if hasattr(x, "detach") else x for x in (a, b))
+    return a.astype(np.float64) - b
+
+
+def _greatest(array: Any) -> float:
+    """The largest magnitude, NaN where there is one."""
+    if hasattr(array, "detach"):
+        return float(array.abs().max()) if array.numel() else 0.0
+    return float(np.abs(array).max(initial=0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ _ROUNDS = {True: (2, 2), False: (11, 33)}
 _AGREE = 1.05
 # Seconds after which a side gets no more than it must: the reference one round, others the least.
 _BUDGET = {True: 0.5, False: 2.0}
+
+Clock = Callable[[Run, bool], float]  # the seconds of a call, in one round; `quick` or not
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Row:
         return row | dict(row.pop("facts"))
 
 
-def measure(case: Case, quick: bool) -> Row:
+def measure(case: Case, quick: bool, clock: Clock | None = None) -> Row:
     """Check that the sides agree, then time them; an error becomes the row's."""
     row = Row(case.op, case.label, case.unit, case.counts, facts=case.facts)
     try:
@@ -50,14 +52,14 @@ def measure(case: Case, quick: bool) -> Row:
         row.work = sides.work
         row.error = disagreement({s: run() for s, run in sides.check.items()}, case.tolerance)
         if row.error is None:
-            row.rounds = _time(sides.run, quick)
+            row.rounds = _time(sides.run, quick, clock or _round)
             row.seconds = {side: min(times) for side, times in row.rounds.items()}
     except Exception as error:  # any failure is this row's result, and the others go on
         row.error = f"{type(error).__name__}: {error}"
     return row
 
 
-def _time(sides: Mapping[str, Run], quick: bool) -> dict[str, list[float]]:
+def _time(sides: Mapping[str, Run], quick: bool, clock: Clock) -> dict[str, list[float]]:
     rounds: dict[str, list[float]] = {side: [] for side in sides}
     spent = dict.fromkeys(sides, 0.0)
     least, most = _ROUNDS[quick]
@@ -71,7 +73,7 @@ def _time(sides: Mapping[str, Run], quick: bool) -> dict[str, list[float]]:
                 if turn >= needed and done:
                     continue
                 start = time.perf_counter()
-                rounds[side].append(_round(run, quick))
+                rounds[side].append(clock(run, quick))
                 spent[side] += time.perf_counter() - start
     finally:
         gc.enable()

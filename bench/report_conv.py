@@ -10,9 +10,16 @@ from .report import align, ms, ratio, size, times
 from .suites.conv import CLASSES, DIRECTIONS, PACKED
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Lay out rows of the JSON; a ratio above 1 means that striate is faster than PyTorch."""
-    lines = [_HEADER]
+def table(
+    rows: Sequence[dict[str, Any]],
+    classes: Sequence[str] = CLASSES,
+    unit: tuple[float, str] = (1, "GFLOP/s"),
+) -> str:
+    """Lay out rows of the JSON; a ratio above 1 means that striate is faster than PyTorch.
+
+    `unit` is in GFLOP/s, and its name.
+    """
+    lines = [(*_HEADER[:6], unit[1], *_HEADER[7:])]
     for row in rows:
         head = row["class"], row["label"], row["direction"]
         tail = row["algorithm"], size(row["workspace_bytes"])
@@ -26,13 +33,13 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
                 ms(seconds["striate"]),
                 ms(seconds.get("torch")),
                 times(ratio(row, "torch")),
-                f"{row['rate']:.0f}",
+                f"{row['rate'] / unit[0]:.{0 if unit[0] == 1 else 1}f}",
                 f"{row['share']:.0%}",
                 *tail,
             )
         )
     errors = [f"{row['op']} {row['label']}: {row['error']}" for row in rows if row["error"]]
-    return "\n".join([align(lines, left=(0, 1, 2, 8)), *errors, *_means(rows)])
+    return "\n".join([align(lines, left=(0, 1, 2, 8)), *errors, *_means(rows, classes)])
 
 
 _HEADER = (
@@ -49,13 +56,13 @@ _HEADER = (
 )
 
 
-def _means(rows: Sequence[dict[str, Any]]) -> list[str]:
+def _means(rows: Sequence[dict[str, Any]], classes: Sequence[str]) -> list[str]:
     """Geometric means of the ratios, and the rows in which PyTorch is faster."""
     ratios = [(row, r) for row in rows if (r := ratio(row, "torch")) is not None]
     if not ratios:
         return []
     lines = [("geometric mean of the ratios", *DIRECTIONS.values(), "all")]
-    for kind in (*CLASSES, "all"):
+    for kind in (*classes, "all"):
         # Packed weights are another question: they are not among all.
         of_kind = [
             (row, r)

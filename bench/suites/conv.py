@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 import striate
 from bench.case import Case, Sides
-from bench.suites.ops import sides_of, tolerance
+from bench.suites.ops import cuda_sides, sides_of, tolerance
 from striate._registry import OPS, Sample
 from striate.ops.packed import pack_conv_weights, packed_conv
 
@@ -33,8 +34,8 @@ CLASSES = (
 class Layer:
     """A convolution of square planes and filters."""
 
-    name: str
-    batches: tuple[int, ...]
+    name: str  # the network's, a dot, and what it is there
+    batches: tuple[int, ...]  # on the CPU
     channels: int
     size: int
     outputs: int
@@ -53,6 +54,10 @@ class Layer:
 
     def options(self) -> dict[str, int]:
         return {"stride": self.stride, "padding": self.padding, "groups": self.groups}
+
+    @property
+    def network(self) -> str:
+        return self.name.partition(".")[0]
 
     def kind(self, batch: int) -> str:
         """Name its class."""
@@ -74,26 +79,37 @@ LAYERS = (
     Layer("alexnet.conv2", (1, 16), 96, 27, 256, 5, padding=2, groups=2),
     Layer("alexnet.conv3", (1, 8, 16), 256, 13, 384, 3, padding=1),
     Layer("alexnet.conv4", (16,), 384, 13, 384, 3, padding=1, groups=2),
+    Layer("alexnet.conv5", (), 384, 13, 256, 3, padding=1, groups=2),
     Layer("alexnet_torchvision.conv2", (4, 16), 64, 27, 192, 5, padding=2),
     Layer("vgg16.conv1_1", (4,), 3, 224, 64, 3, padding=1),
     Layer("vgg16.conv1_2", (1, 4), 64, 224, 64, 3, padding=1),
+    Layer("vgg16.conv2_1", (), 64, 112, 128, 3, padding=1),
     Layer("vgg16.conv2_2", (4,), 128, 112, 128, 3, padding=1),
     Layer("vgg16.conv3_1", (4,), 128, 56, 256, 3, padding=1),
     Layer("vgg16.conv3_2", (1, 4), 256, 56, 256, 3, padding=1),
+    Layer("vgg16.conv4_1", (), 256, 28, 512, 3, padding=1),
     Layer("vgg16.conv4_2", (1, 4), 512, 28, 512, 3, padding=1),
     Layer("vgg16.conv5_1", (1, 4, 16), 512, 14, 512, 3, padding=1),
     Layer("resnet50.conv1", (1, 8), 3, 224, 64, 7, stride=2, padding=3),
+    Layer("resnet50.conv2.first", (), 64, 56, 64, 1),
     Layer("resnet50.conv2.reduce", (8,), 256, 56, 64, 1),
     Layer("resnet50.conv2.3x3", (1, 8), 64, 56, 64, 3, padding=1),
     Layer("resnet50.conv2.expand", (1, 8), 64, 56, 256, 1),
+    Layer("resnet50.conv3.first", (), 256, 56, 128, 1),
+    Layer("resnet50.conv3.reduce", (), 512, 28, 128, 1),
     Layer("resnet50.conv3.down", (8,), 256, 56, 512, 1, stride=2),
     Layer("resnet50.conv3.3x3s2", (1, 8), 128, 56, 128, 3, stride=2, padding=1),
     Layer("resnet50.conv3.3x3", (8,), 128, 28, 128, 3, padding=1),
     Layer("resnet50.conv3.expand", (8,), 128, 28, 512, 1),
+    Layer("resnet50.conv4.first", (), 512, 28, 256, 1),
+    Layer("resnet50.conv4.down", (), 512, 28, 1024, 1, stride=2),
     Layer("resnet50.conv4.3x3s2", (8,), 256, 28, 256, 3, stride=2, padding=1),
     Layer("resnet50.conv4.3x3", (1, 8, 16), 256, 14, 256, 3, padding=1),
     Layer("resnet50.conv4.reduce", (8,), 1024, 14, 256, 1),
     Layer("resnet50.conv4.expand", (1, 8), 256, 14, 1024, 1),
+    Layer("resnet50.conv5.first", (), 1024, 14, 512, 1),
+    Layer("resnet50.conv5.reduce", (), 2048, 7, 512, 1),
+    Layer("resnet50.conv5.down", (), 1024, 14, 2048, 1, stride=2),
     Layer("resnet50.conv5.3x3s2", (8,), 512, 14, 512, 3, stride=2, padding=1),
     Layer("resnet50.conv5.3x3", (1, 8, 16), 512, 7, 512, 3, padding=1),
     Layer("resnet50.conv5.expand", (1, 8, 16), 512, 7, 2048, 1),
@@ -111,6 +127,9 @@ LAYERS = (
     Layer("resnext50.conv4", (1, 8), 512, 14, 512, 3, padding=1, groups=32),
     Layer("resnext50.conv5", (8, 16), 1024, 7, 1024, 3, padding=1, groups=32),
 )
+
+# Of these LAYERS has every shape: those that only CUDA is timed with have no batches above.
+NETWORKS = ("alexnet", "vgg16", "resnet50")
 
 
 def cases(quick: bool) -> list[Case]:
@@ -151,15 +170,47 @@ def _case(name: str, layer: Layer, batch: int, kind: str | None = None) -> Case:
         check = {s: c for s, c in every.check.items() if s != "reference" or torch is None}
         return Sides(run, check, every.work)
 
-    explained = striate.explain(name, shapes[first], shapes[second], *rest, **options)
-    facts = {
+    label = f"{layer.name} N={batch}" + (" packed" if kind == PACKED else "")
+    facts = _facts(name, layer, batch, kind)
+    return Case(name, label, op.bench.unit, op.bench.counts, tolerance(op), sides, facts)
+
+
+def cuda_cases(tolerance: float, layers: Sequence[Layer] = LAYERS, batch: int = 128) -> list[Case]:
+    """Return rows of every shape of NETWORKS, network by network, for both sides on CUDA."""
+    return [
+        _cuda_case(op, layer, batch, tolerance)
+        for network in NETWORKS
+        for layer in layers
+        if layer.network == network
+        for op in DIRECTIONS
+    ]
+
+
+def _cuda_case(name: str, layer: Layer, batch: int, tolerance: float) -> Case:
+    op, shapes, options = OPS[name], layer.shapes(batch), layer.options()
+    first, second, third = ARGUMENTS[name]
+    rest = () if third is None else (shapes[third],)
+
+    def sides(torch: Any) -> Sides:
+        arrays = [torch.randn(shapes[a], device="cuda") for a in (first, second)]
+        return cuda_sides(op, Sample((*arrays, *rest), options), torch)
+
+    facts = _facts(name, layer, batch, layer.network, device="cuda")
+    label = f"{layer.name} N={batch}"
+    return Case(name, label, op.bench.unit, op.bench.counts, tolerance, sides, facts)
+
+
+def _facts(name: str, layer: Layer, batch: int, kind: str, device: str = "cpu") -> dict[str, Any]:
+    """What a row tells of its layer and of the plan for it."""
+    shapes = layer.shapes(batch)
+    arguments = [shapes[a] for a in ARGUMENTS[name] if a is not None]
+    explained = striate.explain(name, *arguments, **layer.options(), device=device)
+    return {
         "class": kind,
         "direction": DIRECTIONS[name],
         "algorithm": explained.algorithm,
         "workspace_bytes": explained.workspace_bytes,
     }
-    label = f"{layer.name} N={batch}" + (" packed" if kind == PACKED else "")
-    return Case(name, label, op.bench.unit, op.bench.counts, tolerance(op), sides, facts)
 
 
 # Its arrays, and what it takes the shape of.

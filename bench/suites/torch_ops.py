@@ -298,7 +298,7 @@ def _nll_loss(torch: Any, a: Arguments) -> Run:
 
 def _adam_step(torch: Any, a: Arguments) -> Run:
     step = torch._fused_adamw_ if a["decoupled"] else torch._fused_adam_
-    steps = [torch.tensor(float(a["step"])) for _ in a["params"]]
+    steps = [torch.tensor(float(a["step"]), device=p.device) for p in a["params"]]
     options = {name: a[name] for name in ("lr", "weight_decay", "eps", "amsgrad")}
     options |= {"beta1": a["betas"][0], "beta2": a["betas"][1], "maximize": False}
 
@@ -313,9 +313,15 @@ def _adagrad_step(torch: Any, a: Arguments) -> Run:
     steps = [torch.tensor(0.0) for _ in a["params"]]
     options = {name: a[name] for name in ("lr", "weight_decay", "eps")}
     options |= {"lr_decay": 0.0, "maximize": False}
+    # Its fused one is for the CPU alone.
+    on_cuda = any(p.is_cuda for p in a["params"])
 
     def run() -> Any:
-        torch._fused_adagrad_(a["params"], a["grads"], a["accumulators"], steps, **options)
+        arrays = a["params"], a["grads"], a["accumulators"], steps
+        if on_cuda:
+            torch.optim._functional.adagrad(*arrays, foreach=True, **options)
+        else:
+            torch._fused_adagrad_(*arrays, **options)
         return a["params"], a["accumulators"]
 
     return run

@@ -19,7 +19,7 @@ def _axes(value: Any, rank: int) -> list[int]:
 
 
 def _empty(torch: Any, shape: Any, like: Any) -> Any:
-    return torch.empty(shape, dtype=like.dtype)  # only its shape is used
+    return torch.empty(shape, dtype=like.dtype, device=like.device)  # only its shape is used
 
 
 # -- convolution
@@ -62,8 +62,7 @@ def _max_pool(rank: int, torch: Any, a: Arguments, *, indices: bool = False) -> 
 
 def _max_pool_grad(rank: int, torch: Any, a: Arguments) -> Run:
     dy, indices, x = a["dy"], a["indices"].long(), _empty(torch, a["x_shape"], a["dy"])
-    # PyTorch reads the window only to check the shapes: any will do that fits.
-    fits = [_fitting(n, out) for n, out in zip(x.shape[2:], dy.shape[2:], strict=True)]
+    fits = _windows_of(torch, indices, x.shape[2:])
     if rank == 1:
         fits, arrays = [(1, 1, 0), *fits], [t.unsqueeze(2) for t in (dy, x, indices)]
         dy, x, indices = arrays
@@ -73,15 +72,32 @@ def _max_pool_grad(rank: int, torch: Any, a: Arguments) -> Run:
     return lambda: backward(dy, x, *window, indices).reshape(a["x_shape"])
 
 
-def _fitting(size: int, out: int) -> tuple[int, int, int]:
-    """A kernel, stride and padding that give this output size."""
+def _windows_of(torch: Any, indices: Any, sizes: Any) -> list[tuple[int, int, int]]:
+    """The least kernel, stride and padding along each axis that give these indices.
+
+    PyTorch asks for them; on CUDA it looks for an element's outputs among its windows.
+    """
+    fits, rest = [], indices
+    for axis in reversed(range(len(sizes))):
+        size, out = sizes[axis], indices.shape[2 + axis]
+        output = torch.arange(out, device=indices.device)
+        output = output.reshape(-1, *[1] * (len(sizes) - 1 - axis))
+        fits.append(_fitting(size, out, rest % size, output))
+        rest = rest // size
+    return fits[::-1]
+
+
+def _fitting(size: int, out: int, at: Any, output: Any) -> tuple[int, int, int]:
+    """The least window that gives this output size and has the positions `at` of the outputs."""
     stride = round(size / out)
-    return next(
-        (kernel, stride, padding)
-        for kernel in (stride, 1, 2, 3, 4)
-        for padding in (0, 1)
-        if padding <= kernel // 2 and (size + 2 * padding - kernel) // stride + 1 == out
-    )
+    for kernel in range(1, size + 1):
+        for padding in range(kernel // 2 + 1):
+            if (size + 2 * padding - kernel) // stride + 1 != out:
+                continue
+            tap = at - (output * stride - padding)
+            if int(tap.min()) >= 0 and int(tap.max()) < kernel:
+                return kernel, stride, padding
+    raise ValueError(f"no window takes {size} to {out} and has these indices")
 
 
 def _avg_pool(rank: int, torch: Any, a: Arguments) -> Run:

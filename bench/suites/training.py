@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from bench.case import Case, Run, Sides
+from bench.cuda.precision import exactly
+from striate import _backend
 
 _CHECKED = 2  # images whose loss and gradients are compared
 _SGD: dict[str, Any] = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
@@ -28,12 +30,20 @@ def cases(quick: bool) -> list[Case]:
     return [small.case(), large.case()]
 
 
+def cuda_cases(quick: bool) -> list[Case]:
+    """AlexNet (2012) on CUDA, striate's arrays being CuPy's; or, `quick`, the digits' network."""
+    if quick:
+        return [_Step("digits' network", _digits, (32, 1, 8, 8), 10, "cuda").case()]
+    return [_Step("AlexNet (2012)", _alexnet, (128, 3, 227, 227), 1000, "cuda").case()]
+
+
 @dataclass(frozen=True)
 class _Step:
     name: str
     network: Callable[[], Any]
     x_shape: tuple[int, ...]
     classes: int
+    device: str = "cpu"
 
     def case(self) -> Case:
         return Case(
@@ -52,13 +62,21 @@ class _Step:
         rng = np.random.default_rng(0)
         x = rng.standard_normal(self.x_shape, np.float32)
         labels = rng.integers(0, self.classes, len(x))
-        net = self.network()
         run, check = {}, {}
-        run["striate"], check["striate"] = _striate_step(net, x, labels)
-        own = self.network()
-        run["reference"], check["reference"] = map(_in_numpy, _striate_step(own, x, labels))
         if torch is not None:
-            run["torch"], check["torch"] = _torch_step(torch, net, x, labels)
+            run["torch"], check["torch"] = _torch_step(
+                torch, self.network(), x, labels, self.device
+            )
+        if self.device == "cpu":
+            own = self.network()
+            run["reference"], check["reference"] = map(_in_numpy, _striate_step(own, x, labels))
+        net = self.network().to(self.device)
+        arrays = (_backend.move(a, self.device) for a in (x, labels))
+        ours = _striate_step(net, *arrays)
+        run, check = {"striate": ours[0], **run}, {"striate": ours[1], **check}
+        if self.device == "cuda":
+            # TF32's rounding would decide too many windows.
+            check = {side: exactly(torch, gradients) for side, gradients in check.items()}
         return Sides(run, check, _flops(self.name, len(x)))
 
 
@@ -80,18 +98,20 @@ def _striate_step(net: Any, x: Any, labels: Any) -> tuple[Run, Run]:
         loss, dy = losses.cross_entropy(y, labels[:_CHECKED])
         optimizer.zero_grad()
         pullback(dy, input_grad=False)
-        return [np.float32(loss), *(p.grad for p in parameters)]
+        return [loss, *(p.grad for p in parameters)]
 
     return step, gradients
 
 
-def _torch_step(torch: Any, net: Any, x: Any, labels: Any) -> tuple[Run, Run]:
-    model = torch.nn.Sequential(*(layer for part in net for layer in _torch_layers(torch, part)))
+def _torch_step(torch: Any, net: Any, x: Any, labels: Any, device: str) -> tuple[Run, Run]:
+    """Of a model with the parameters of `net`, which is on the CPU."""
+    layers = (layer for part in net for layer in _torch_layers(torch, part))
+    model = torch.nn.Sequential(*layers).to(device)
     parameters = list(model.parameters())
     for theirs, ours in zip(parameters, net.parameters(), strict=True):
-        theirs.data = torch.from_numpy(ours.data.copy())
+        theirs.data = torch.from_numpy(ours.data.copy()).to(device)
     optimizer = torch.optim.SGD(parameters, **_SGD, fused=True)
-    x, labels = torch.from_numpy(x), torch.from_numpy(labels)
+    x, labels = (torch.from_numpy(a).to(device) for a in (x, labels))
 
     def backward(count: int | None = None) -> Any:
         loss = torch.nn.functional.cross_entropy(model(x[:count]), labels[:count])

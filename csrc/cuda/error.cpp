@@ -5,6 +5,24 @@
 namespace striate::cuda {
 namespace {
 
+// Why no code fits the thread's current device, and what to do.
+std::string advice_without_code() {
+  constexpr int kLeast = 80;  // asynchronous copies and TF32
+  int device = 0, major = 0, minor = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+  const int capability = 10 * major + minor;
+  const std::string own = std::to_string(major) + "." + std::to_string(minor);
+  if (capability < kLeast)
+    return "striate's kernels need a device of compute capability 8.0 or more, this one has " +
+           own + ": pass NumPy arrays to compute on the CPU.";
+  return "striate holds no code for this device, of compute capability " + own +
+         " (striate info tells what it was built for): build it again on this machine, or with "
+         "CUDAARCHS=" +
+         std::to_string(capability) + ".";
+}
+
 std::string advice(cudaError_t status) {
   int driver = 0, runtime = 0;
   cudaRuntimeGetVersion(&runtime);
@@ -23,11 +41,22 @@ std::string advice(cudaError_t status) {
       return "There is a driver but no device: check nvidia-smi and CUDA_VISIBLE_DEVICES, or pass "
              "NumPy arrays to compute on the CPU.";
     case cudaErrorNoKernelImageForDevice:
-      return "striate holds no code for this device: build it again with CUDAARCHS=native.";
+    case cudaErrorInvalidDeviceFunction:
+    case cudaErrorUnsupportedPtxVersion:
+      return advice_without_code();
+    case cudaErrorInitializationError:
+      return "CUDA cannot be used in a process that was forked after it was used: start processes "
+             "by the method 'spawn'.";
+    case cudaErrorDevicesUnavailable:
+      return "Another process has the device to itself, or it was taken away: check nvidia-smi.";
     case cudaErrorMemoryAllocation:
       return "The device is out of memory: use a smaller batch, or free arrays.";
     case cudaErrorLaunchFailure:
     case cudaErrorIllegalAddress:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorHardwareStackError:
+    case cudaErrorLaunchTimeout:
       return "A kernel of this process failed, maybe an earlier one: CUDA is unusable until the "
              "process is started again. CUDA_LAUNCH_BLOCKING=1 shows which one it was.";
     default:
@@ -39,6 +68,7 @@ std::string advice(cudaError_t status) {
 
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
+  (void)cudaGetLastError();  // or the next launch would find this error, and raise it again
   std::string message = std::string(what) + ": " + cudaGetErrorString(status) + " (" +
                         cudaGetErrorName(status) + ").";
   const std::string help = advice(status);

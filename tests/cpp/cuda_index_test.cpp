@@ -1,6 +1,7 @@
 // The index maps of the CUDA kernels, on the host, against plain division.
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "cuda/index.h"
 #include "cuda/reduce/channels.h"
@@ -81,11 +82,32 @@ void channel_cuts() {
   }
 }
 
+// What is refused says what to do; the emulated device has compute capability 2.2.
+void errors() {
+  const auto told = [](cudaError_t status, const char* text) {
+    try {
+      check(status, "a call");
+    } catch (const CudaError& error) {
+      return std::string(error.what()).find(text) != std::string::npos;
+    }
+    return false;
+  };
+  check(cudaSuccess, "a call");
+  expect(told(cudaErrorInsufficientDriver, "driver"), "no driver", 0, 0);
+  expect(told(cudaErrorNoDevice, "CUDA_VISIBLE_DEVICES"), "no device", 0, 0);
+  for (const cudaError_t status : {cudaErrorNoKernelImageForDevice, cudaErrorInvalidDeviceFunction,
+                                   cudaErrorUnsupportedPtxVersion})
+    expect(told(status, "capability 8.0 or more, this one has 2.2"), "no code", status, 0);
+  expect(told(cudaErrorMemoryAllocation, "smaller batch"), "no memory", 0, 0);
+  expect(told(cudaErrorMisalignedAddress, "CUDA_LAUNCH_BLOCKING=1"), "misaligned", 0, 0);
+}
+
 }  // namespace
 
 int main() {
   divisors();
   channel_cuts();
+  errors();
   std::puts(failures == 0 ? "all index maps agree" : "index maps differ");
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -7,6 +7,7 @@ through the adapter that CuPy itself has.
 from __future__ import annotations
 
 import contextlib
+import importlib.machinery
 import types
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +56,9 @@ class ndarray:
     def sum(self) -> ndarray:
         return ndarray(self.values.sum())
 
+    def __getitem__(self, place: Any) -> ndarray:
+        return ndarray(self.values[place])
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -82,6 +86,7 @@ ndarray.__module__ = "cupy"
 def module() -> types.ModuleType:
     """The module `cupy`."""
     cupy: Any = types.ModuleType("cupy")
+    cupy.__spec__ = importlib.machinery.ModuleSpec("cupy", None)
     cupy.ndarray = ndarray
     cupy.asarray = lambda a: a if isinstance(a, ndarray) else ndarray(np.array(a, order="C"))
     cupy.array = lambda a, order, copy: ndarray(np.array(_unwrap(a), order=order, copy=copy))

@@ -106,12 +106,16 @@ class Op:
 
         What works in place changes the sample's arrays.
         """
+        return [np.asarray(a) for a in self.results(function, sample)]
+
+    def results(self, function: Callable[..., Any], sample: Sample) -> list[Any]:
+        """The same where the arrays are of any library; numbers stay numbers."""
         result = function(*sample.args, **sample.kwargs)
         arguments = self.arguments(sample)
         lists = [arguments[name] or () for name in self.in_place]
         written = [a for arrays in lists for a in arrays if a is not None]
         returned = () if result is None else result if isinstance(result, tuple) else (result,)
-        return [*written, *(np.asarray(a) for a in returned)]
+        return [*written, *returned]
 
 
 def _map(value: Any, change: Callable[[Array], Array]) -> Any:

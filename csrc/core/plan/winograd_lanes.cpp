@@ -16,6 +16,10 @@ constexpr int64_t kStagedElements = 32 * 1024;
 constexpr int64_t kTilesOfOneVector = 16;
 constexpr int64_t kTilesOfMore = 24;
 constexpr int64_t kTasks = 16;
+// Tiles of a task, and from how many on it transforms its weights itself, which takes as long as
+// three tiles: reading what another core has written takes longer.
+constexpr int64_t kTilesOfRun = 128;
+constexpr int64_t kTilesOfOwnWeights = 24;
 // Beyond these a matrix product over tiles as lanes serves as well, and rows are staged whole.
 constexpr int64_t kMostChannels = 64;
 constexpr int64_t kMostColumns = 256;
@@ -82,7 +86,7 @@ int64_t WinogradLanes::stage() const { return (band * kOutputs + 2) * columns().
 int64_t WinogradLanes::scratch() const {
   return (in_place() ? 1 : 2) * tiles_unit() +
          units_per_chunk * (channel_vectors * stage() + row_vectors * result()) +
-         (share_weights() ? 0 : block_weights());
+         (share_weights ? 0 : block_weights());
 }
 
 int64_t WinogradLanes::weight_grad_scratch() const {
@@ -105,7 +109,11 @@ WinogradLanes plan_winograd_lanes(const ConvProblem& p, int lanes, bool input_gr
   g.tiles_per_block = vectors == 1 ? kTilesOfOneVector : kTilesOfMore;
   // What is staged for a tile, and what it makes: 16 pixels each.
   const int64_t pixels = 16 * (g.row_vectors + g.channel_vectors) * lanes;
-  choose_units(g, ceil_div(kTasks, g.blocks), std::max<int64_t>(1, kStagedElements / pixels));
+  const int64_t wanted = ceil_div(kTasks, g.blocks);
+  choose_units(g, wanted, std::max<int64_t>(1, kStagedElements / pixels));
+  const int64_t tiles = g.batch * g.tiles[0] * g.tiles[1];
+  g.runs = std::clamp<int64_t>(std::max(wanted, tiles / kTilesOfRun), 1, g.chunks);
+  g.share_weights = g.runs > 1 && tiles / g.runs < kTilesOfOwnWeights;
   return g;
 }
 

@@ -29,6 +29,7 @@ struct WinogradLanes {
   int64_t units;                         // (sample, band) of the whole batch
   int64_t units_per_chunk;               // that are staged at once
   int64_t chunks;                        // of a block's units
+  int64_t runs;                          // of a block's chunks, one for a task
   int64_t tiles_per_block;               // that go through the domain of frequencies at once
   int64_t splits;  // a weight gradient's shares of the units, each with sums of its own
 
@@ -52,8 +53,8 @@ struct WinogradLanes {
   }
   int64_t weights_plane() const { return members * channels * width() + kPlanePadding; }
   int64_t block_weights() const { return kFrequencies * weights_plane(); }
-  bool share_weights() const { return chunks > 1; }  // else one task alone needs a block's
-  int64_t shared_weights() const { return share_weights() ? blocks * block_weights() : 0; }
+  bool share_weights;  // of a block, transformed once; else again by each of its tasks
+  int64_t shared_weights() const { return share_weights ? blocks * block_weights() : 0; }
   // Of a weight gradient.
   int64_t dy_stage() const { return 16 * band * tiles[1] * lanes; }
   int64_t x_plane() const { return channel_vectors * tiles_per_chunk() * lanes + kPlanePadding; }

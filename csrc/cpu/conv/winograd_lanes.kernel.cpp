@@ -174,7 +174,51 @@ struct Call {
     }
   }
 
-  void run_task(int64_t block, int64_t chunk, const float* shared, float* memory) {
+  // One of the shares of a block's chunks.
+  void run_task(int64_t block, int64_t run, const float* shared, float* memory) {
+    const float* weights = shared + block * g.block_weights();
+    if (!g.share_weights) {
+      make_weights(block, memory);
+      weights = memory;
+      memory += g.block_weights();
+    }
+    const int64_t end = g.chunks * (run + 1) / g.runs;
+    for (int64_t chunk = g.chunks * run / g.runs; chunk < end; ++chunk)
+      run_chunk(block, chunk, chunk + 1 < end, weights, memory);
+  }
+
+  // Asks for a share, `step` of `steps`, of the rows that a unit has of each of a block's planes.
+  static void ask_for(const float* planes, int64_t count, const int64_t (&size)[2],
+                      int64_t first_row, int64_t end_row, int64_t step, int64_t steps) {
+    constexpr int64_t kLine = 64 / sizeof(float);
+    const int64_t end = count * (step + 1) / steps;
+    const int64_t length = (least(end_row, size[0]) - greatest(first_row, 0)) * size[1];
+    for (int64_t c = count * step / steps; c < end; ++c) {
+      const float* from = planes + (c * size[0] + greatest(first_row, 0)) * size[1];
+      for (int64_t i = 0; i < length; i += kLine) __builtin_prefetch(from + i, 0, 2);
+    }
+  }
+
+  // Asks, step by step, for what this chunk will write and the next one read.
+  void look_ahead(int64_t block, int64_t first, int64_t end, bool goes_on, int64_t step,
+                  int64_t steps) const {
+    const int64_t rows = g.groups_in(block) * g.rows, channels = g.groups_in(block) * g.channels;
+    const int64_t size = g.src[0] * g.src[1], plane = g.dst[0] * g.dst[1];
+    for (int64_t i = first; i < end; ++i) {
+      const Unit unit(g, i);
+      ask_for(dst + (unit.sample * g.groups + block * g.members) * g.rows * plane, rows, g.dst,
+              4 * unit.first_row, 4 * unit.end_row, step, steps);
+    }
+    if (!goes_on) return;
+    for (int64_t i = end; i < least(end + g.units_per_chunk, g.units); ++i) {
+      const Unit unit(g, i);
+      ask_for(src + (unit.sample * g.groups + block * g.members) * g.channels * size, channels,
+              g.src, g.origin[0] + 4 * unit.first_row, g.origin[0] + 4 * unit.end_row + 2, step,
+              steps);
+    }
+  }
+
+  void run_chunk(int64_t block, int64_t chunk, bool goes_on, const float* weights, float* memory) {
     const int64_t first = chunk * g.units_per_chunk;
     const int64_t end = least(first + g.units_per_chunk, g.units);
     const int64_t rows = g.groups_in(block) * g.rows, first_row = block * g.members * g.rows;
@@ -182,12 +226,6 @@ struct Call {
     float* products = source + (g.in_place() ? 0 : g.tiles_unit());
     float* stage = products + g.tiles_unit();
     float* pixels = stage + g.units_per_chunk * g.channel_vectors * g.stage();
-    const float* weights = shared + block * g.block_weights();
-    if (!g.share_weights()) {
-      float* own = pixels + g.units_per_chunk * g.row_vectors * g.result();
-      make_weights(block, own);
-      weights = own;
-    }
     int64_t tiles = 0;
     for (int64_t i = first; i < end; ++i) {
       const Unit unit(g, i);
@@ -200,6 +238,8 @@ struct Call {
     Cursor in(g, first), out(g, first);
     for (int64_t t = 0; t < tiles; t += g.tiles_per_block) {
       const int64_t count = least(g.tiles_per_block, tiles - t);
+      look_ahead(block, first, end, goes_on, t / g.tiles_per_block,
+                 ceil_div(tiles, g.tiles_per_block));
       transform(in, count, stage, source);
       multiply(g, g.groups_in(block) * g.channels, count, source, weights, products);
       for (int64_t k = 0; k < count; ++k, out.next()) {
@@ -255,13 +295,13 @@ bool winograd_lanes_conv(const WinogradLanes& g, const float* src, const float* 
                          const Context& context) {
   Call call{g, src, mask, w, bias, relu, dst};
   const Workspace<float> weights(context, g.shared_weights());
-  if (g.share_weights())
+  if (g.share_weights)
     parallel_for(context, g.blocks, 0, [&](int64_t block, void*) {
       call.make_weights(block, weights.data() + block * g.block_weights());
     });
-  parallel_for(context, g.blocks * g.chunks, static_cast<size_t>(g.scratch()) * sizeof(float),
+  parallel_for(context, g.blocks * g.runs, static_cast<size_t>(g.scratch()) * sizeof(float),
                [&](int64_t task, void* memory) {
-                 call.run_task(task / g.chunks, task % g.chunks, weights.data(),
+                 call.run_task(task / g.runs, task % g.runs, weights.data(),
                                static_cast<float*>(memory));
                });
   return call.finite;

@@ -26,6 +26,8 @@ LAYERS = (
     Layer("3x3/2", (8,), 128, 56, 128, 3, stride=2, padding=1),
     Layer("3x3/2", (8,), 256, 28, 256, 3, stride=2, padding=1),
     Layer("3x3, 32 groups", (2,), 512, 14, 512, 3, padding=1, groups=32),
+    Layer("11x11/4", (2,), 3, 224, 64, 11, stride=4, padding=2),
+    Layer("7x7/2", (2,), 3, 224, 64, 7, stride=2, padding=3),
     Layer("5x5", (2,), 64, 27, 64, 5, padding=2),
     Layer("5x5", (2,), 256, 14, 256, 5, padding=2),
     Layer("5x5", (2,), 512, 14, 512, 5, padding=2),

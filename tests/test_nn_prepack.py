@@ -28,6 +28,7 @@ LAYERS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ((4, 128, 16, 15), (320, 128, 3, 3), {"padding": 1, "stride": 2}),
     ((3, 72, 62, 63), (70, 72, 3, 3), {"padding": 1, "stride": 2}),
     ((2, 64, 12, 12), (64, 64, 5, 5), {"padding": 2}),
+    ((4, 3, 97, 96), (64, 3, 11, 11), {"stride": 4, "padding": 2}),
     ((2, 8, 9, 18), (8, 1, 3, 3), {"groups": 8}),
     ((2, 24, 50), (30, 24, 3), {"stride": 2}),
     ((2, 24, 5, 6, 7), (30, 12, 3, 2, 1), {"groups": 2}),
@@ -80,6 +81,7 @@ def test_every_algorithm_is_packed() -> None:
         ("implicit GEMM", True),
         ("Winograd", True),
         ("strided Winograd", True),
+        ("polyphase Winograd", True),
         ("direct", False),
     } <= found
 
@@ -121,6 +123,15 @@ def test_other_shapes_and_settings_read_the_weights() -> None:
                         assert np.array_equal(packed_conv(x, packed, **options), want)
     finally:
         _core.set_isa(before)
+
+
+def test_another_stride_reads_the_weights() -> None:
+    x, w = arrays((4, 8, 96, 97), (64, 8, 11, 11))
+    packed = pack_conv_weights(w, x.shape, stride=3)
+    for stride in (3, 4):
+        assert striate.explain("conv2d", x, w, stride=stride).algorithm == packed.algorithm
+        want = ops.conv2d(x, w, stride=stride)
+        assert np.array_equal(packed_conv(x, packed, stride=stride), want)
 
 
 def test_what_is_not_finite_is_right() -> None:

@@ -26,6 +26,7 @@ std::unique_ptr<PackedWeights> pack_conv_weights(py::object w_object, py::object
   packed->rank = rank;
   packed->isa = kernel_set();
   packed->groups = p.groups;
+  packed->stride = p.window.stride[1];
   int64_t elements = 0;
   run_for(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

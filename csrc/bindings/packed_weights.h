@@ -15,14 +15,17 @@ struct PackedWeights {
   const char* isa;  // whose kernels read the form
   ConvAlgorithm algorithm;
   int64_t groups;
+  int64_t stride;  // of rows
   int64_t bytes;
   std::optional<Output> buffer;  // none where the algorithm has no form of its own
 
-  // Null where a call cannot read what was packed. The form depends on the filters alone.
+  // Null where a call cannot read what was packed. The form depends on the filters alone, or on
+  // the stride too, whose phases polyphase Winograd parts them into.
   template <class T>
   const T* data(const ConvProblem& problem, ConvAlgorithm wanted) const {
     const bool fits =
-        buffer && isa == kernel_set() && algorithm == wanted && groups == problem.groups;
+        buffer && isa == kernel_set() && algorithm == wanted && groups == problem.groups &&
+        (wanted != ConvAlgorithm::polyphase_winograd || stride == problem.window.stride[1]);
     return fits ? static_cast<const T*>(buffer->data()) : nullptr;
   }
 };

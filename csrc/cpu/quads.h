@@ -130,13 +130,47 @@ STRIATE_INLINE void load_consecutive_halves(const float* from, Floats (&first)[4
   }
 }
 
-// Where store_rows puts row l: four floats from here on.
-STRIATE_INLINE int row_place(int l) { return l % 4 * Floats::lanes + l / 4 * 4; }
+// The first n <= 4 floats of row 4 * quarter + k, given vector k.
+template <int quarter>
+STRIATE_INLINE void store_row(Floats v, float* to, int n) {
+#if defined(__AVX512F__)
+  const __m128 row = _mm512_extractf32x4_ps((__m512)v.raw, quarter);
+  if (n < 4) return _mm_mask_storeu_ps(to, static_cast<__mmask8>((1 << n) - 1), row);
+  _mm_storeu_ps(to, row);
+#elif defined(__AVX2__)
+  const __m128 row = _mm256_extractf128_ps((__m256)v.raw, quarter);
+  if (n == 4) return _mm_storeu_ps(to, row);
+  for (int i = 0; i < n; ++i) to[i] = row[i];
+#else
+  if (n == 4) return v.store(to);
+  for (int i = 0; i < n; ++i) to[i] = v.raw[i];
+#endif
+}
 
-// All rows, in the order of row_place.
-STRIATE_INLINE void store_rows(const Floats (&v)[4], float* to) {
+// A quarter's number that the compiler knows.
+template <int value>
+struct Quarter {
+  static constexpr int get = value;
+};
+template <class Body>
+STRIATE_INLINE void for_each_quarter(const Body& body) {
+  body(Quarter<0>{});
+  if constexpr (kQuarters > 1) body(Quarter<1>{});
+  if constexpr (kQuarters > 2) {
+    body(Quarter<2>{});
+    body(Quarter<3>{});
+  }
+}
+
+// The first n floats of each of the first `live` rows, row l to place(l).
+template <class Place>
+STRIATE_INLINE void store_rows(const Floats (&v)[4], int live, int n, const Place& place) {
+  for_each_quarter([&](auto quarter) {
+    constexpr int first = 4 * decltype(quarter)::get;
 #pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k) v[k].store(to + k * Floats::lanes);
+    for (int k = 0; k < 4; ++k)
+      if (first + k < live) store_row<decltype(quarter)::get>(v[k], place(first + k), n);
+  });
 }
 
 }  // namespace

@@ -42,22 +42,22 @@ STRIATE_INLINE void load_columns(const T* from, const PieceRows<T>& rows,
 template <class T>
 STRIATE_INLINE void store_columns(const Vec<T> (&column)[kPiece<T>], T* to, int64_t row_step,
                                   int live, int n) {
-  T piece[kPiece<T> * Vec<T>::lanes];
   if constexpr (sizeof(T) == 4) {
     Floats quad[4] = {column[0], column[1], column[2], column[3]};
     transpose_quads(quad);
-    store_rows(quad, piece);
+    store_rows(quad, live, n, [=](int l) { return to + l * row_step; });
   } else {
+    T piece[kPiece<T> * Vec<T>::lanes];
     const Floats a{(Raw<float>)column[0].raw}, b{(Raw<float>)column[1].raw};
     Vec<T>{(Raw<T>)join_low(a, b).raw}.store(piece);
     Vec<T>{(Raw<T>)join_high(a, b).raw}.store(piece + Vec<T>::lanes);
-  }
-  for (int l = 0; l < live; ++l) {
-    const T* from = piece + (sizeof(T) == 4 ? row_place(l) : l % 2 * Vec<T>::lanes + l / 2 * 2);
-    if (n == kPiece<T>) {
-      __builtin_memcpy(to + l * row_step, from, 16);
-    } else {
-      for (int i = 0; i < n; ++i) to[l * row_step + i] = from[i];
+    for (int l = 0; l < live; ++l) {
+      const T* from = piece + l % 2 * Vec<T>::lanes + l / 2 * 2;
+      if (n == kPiece<T>) {
+        __builtin_memcpy(to + l * row_step, from, 16);
+      } else {
+        for (int i = 0; i < n; ++i) to[l * row_step + i] = from[i];
+      }
     }
   }
 }

@@ -72,7 +72,7 @@ def explain(
         >>> import striate
         >>> e = striate.explain("conv2d", (8, 3, 224, 224), (64, 3, 7, 7), stride=2, padding=3)
         >>> e.algorithm
-        'implicit GEMM'
+        'polyphase Winograd'
         >>> e.flops
         1888223232
     """

@@ -3,7 +3,8 @@
 namespace striate {
 
 bool is_winograd(ConvAlgorithm algorithm) {
-  return algorithm == ConvAlgorithm::winograd || algorithm == ConvAlgorithm::strided_winograd;
+  return algorithm == ConvAlgorithm::winograd || algorithm == ConvAlgorithm::strided_winograd ||
+         algorithm == ConvAlgorithm::polyphase_winograd;
 }
 
 const char* algorithm_name(ConvAlgorithm algorithm) {
@@ -22,6 +23,8 @@ const char* algorithm_name(ConvAlgorithm algorithm) {
       return "Winograd, channels as lanes";
     case ConvAlgorithm::strided_winograd:
       return "strided Winograd";
+    case ConvAlgorithm::polyphase_winograd:
+      return "polyphase Winograd";
     case ConvAlgorithm::broadcast:
       return "broadcast";
     case ConvAlgorithm::broadcast_unsliced:

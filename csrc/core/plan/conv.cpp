@@ -133,6 +133,23 @@ bool strided_winograd_pays(const Request& request) {
   return least_gain * winograd < direct;
 }
 
+// The same for windows whose phases are channels; a phase's samples lie apart, and are read slower.
+bool polyphase_winograd_pays(const Request& request) {
+  const ConvProblem& p = request.problem;
+  if (request.exact || request.direction != ConvDirection::forward) return false;
+  if (!polyphase_winograd_fits(p) || p.in_channels == 0 || p.out_channels == 0) return false;
+  constexpr double kWeights = 800, kSource = 1500, kResult = 400;
+  const Winograd g = plan_winograd_forward(p, request.tiles.gemm);
+  const double tiles = static_cast<double>(g.tiles.count());
+  const double rows = static_cast<double>(g.rows), channels = static_cast<double>(g.channels);
+  const double winograd =
+      kFrequencies * static_cast<double>(ceil_div(g.tiles.count(), kTileQuantum) * kTileQuantum) +
+      kWeights + tiles * (kSource / rows + kResult / channels);
+  const double direct = static_cast<double>(p.batch * p.window.out_size() * p.window.kernel_size() /
+                                            (g.phases * g.phases));
+  return 1.1 * winograd < direct;
+}
+
 // The same where channels are lanes, against direct sums; costs are measured as above. With many
 // channels, or tiles enough in a row, products with tiles as lanes are faster.
 bool winograd_lanes_pay(const Request& r) {
@@ -221,6 +238,8 @@ const Candidate candidates[] = {
      "tiles of 6x6 save multiplications where the filter moves by one pixel"},
     {ConvAlgorithm::strided_winograd, strided_winograd_pays, winograd_bytes,
      "tiles of 9x9 save multiplications where the filter moves by two pixels"},
+    {ConvAlgorithm::polyphase_winograd, polyphase_winograd_pays, winograd_bytes,
+     "tiles of 6x6 save multiplications in each phase of the strided filter"},
     {ConvAlgorithm::broadcast, is_weight_grad,
      [](const Request& r) { return broadcast_bytes(r, true); },
      "a matrix product over pixels serves any window"},

@@ -19,6 +19,7 @@ enum class ConvAlgorithm : uint8_t {
   winograd,
   winograd_lanes,
   strided_winograd,
+  polyphase_winograd,
   broadcast,
   broadcast_unsliced,
   tensor_cores,  // of CUDA: an implicit GEMM of rounded factors

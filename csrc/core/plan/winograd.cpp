@@ -78,12 +78,24 @@ bool square_window(const ConvProblem& p, int64_t stride) {
   return true;
 }
 
+// Taps of the largest phase, of those of both axes.
+int64_t phase_taps(const Window& w) {
+  return std::max(ceil_div(w.kernel[1], w.stride[1]), ceil_div(w.kernel[2], w.stride[2]));
+}
+
 Winograd geometry(const ConvProblem& p) {
   Winograd g{};
   g.tiles.batch = p.batch;
   g.groups = p.groups;
-  g.taps = static_cast<int>(p.window.kernel[1]);
+  for (int i = 0; i < 2; ++i) g.kernel[i] = p.window.kernel[i + 1];
+  g.phases = 1;
+  g.taps = static_cast<int>(g.kernel[0]);
   g.stride = static_cast<int>(p.window.stride[1]);
+  if (polyphase_winograd_fits(p)) {
+    g.phases = g.stride;
+    g.stride = 1;
+    g.taps = static_cast<int>(phase_taps(p.window));
+  }
   return g;
 }
 
@@ -232,10 +244,20 @@ bool strided_winograd_fits(const ConvProblem& p) {
   return square_window(p, 2) && p.window.kernel[1] == 3;
 }
 
+bool polyphase_winograd_fits(const ConvProblem& p) {
+  const Window& w = p.window;
+  if (p.rank != 2 || p.dtype != DType::f32 || strided_winograd_fits(p)) return false;
+  const int64_t stride = w.stride[1];
+  constexpr int64_t kMostPhases = 8;
+  if (stride < 2 || stride > kMostPhases || w.stride[2] != stride) return false;
+  if (w.dilation[1] != 1 || w.dilation[2] != 1) return false;
+  return std::min(w.kernel[1], w.kernel[2]) > 2 * stride && phase_taps(w) <= 4;
+}
+
 Winograd plan_winograd_forward(const ConvProblem& p, TileShape tile) {
   Winograd g = geometry(p);
   g.rows = p.out_channels / p.groups;
-  g.channels = p.in_channels / p.groups;
+  g.channels = p.in_channels / p.groups * g.phases * g.phases;
   for (int i = 0; i < 2; ++i) {
     g.tiles.src[i] = p.window.in[i + 1];
     g.dst[i] = p.window.out[i + 1];
@@ -246,7 +268,7 @@ Winograd plan_winograd_forward(const ConvProblem& p, TileShape tile) {
   else
     set_tiles(g, 6, 7 - g.taps, 7 - g.taps);
   g.w_channel = p.window.kernel_size();
-  g.w_row = g.w_channel * g.channels;
+  g.w_row = g.w_channel * (p.in_channels / p.groups);
   g.w_group = g.w_row * g.rows;
   choose_blocks(g, tile);
   return g;

@@ -1,4 +1,4 @@
-// Convolution by Winograd's minimal filtering, of stride 1 and 2: geometry and blocking; see
+// Convolution by Winograd's minimal filtering: geometry and blocking; see
 // cpu/conv/winograd.kernel.cpp.
 #pragma once
 
@@ -12,7 +12,7 @@ namespace striate {
 struct WinogradTiles {
   int64_t batch;
   int64_t src[2];     // rows and columns of a plane
-  int64_t origin[2];  // of the first tile; negative in the padding
+  int64_t origin[2];  // of the first tile in the source; negative in the padding
   int64_t step;       // from one tile to the next
   int size;           // 6, or a strided window's 9, or 5 in its input gradient
   int64_t tiles[2];   // rows and columns of tiles
@@ -68,14 +68,16 @@ struct Winograd {
   WinogradTiles tiles;
   int64_t groups;
   int64_t rows;      // result channels of a group
-  int64_t channels;  // source channels of a group
+  int64_t channels;  // source channels of a group, each phase of one being a channel of its own
   int64_t dst[2];
   int64_t dst_origin[2];  // of the first tile; -1 where an input gradient's begins outside
-  int taps;               // of the filter along an axis: 3 or 5
-  int stride;             // of the window: 1, or 2 with three taps
+  int taps;               // of the filter along an axis: 3, 4 or 5
+  int stride;             // of the tiles' window: 1, or 2 with three taps
+  int phases;             // along an axis, of a strided window that is cut into them; else 1
   int outputs;   // of a tile along an axis: 7 - taps; 4, or 8 in an input gradient, of stride 2
   bool flipped;  // an input gradient: filters are read back to front
-  int64_t w_group, w_row, w_channel;
+  int64_t w_group, w_row, w_channel;  // of whole filters, without phases
+  int64_t kernel[2];                  // likewise
 
   // Blocking.
   TileShape tile;
@@ -121,10 +123,11 @@ struct Winograd {
   int64_t scratch() const;
 };
 
-// Whether the window is one that the filters here fit: rank 2, square, 3 or 5 taps, stride 1; or 3
-// taps, stride 2.
+// Whether the window is one that the filters here fit: rank 2, square, 3 or 5 taps, stride 1; 3
+// taps, stride 2; or another stride that leaves each phase of the window 3 or 4 taps.
 bool winograd_fits(const ConvProblem& problem);
 bool strided_winograd_fits(const ConvProblem& problem);
+bool polyphase_winograd_fits(const ConvProblem& problem);
 
 Winograd plan_winograd_forward(const ConvProblem& problem, TileShape tile);
 Winograd plan_winograd_input_grad(const ConvProblem& problem, TileShape tile);

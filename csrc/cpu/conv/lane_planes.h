@@ -109,10 +109,7 @@ STRIATE_INLINE void store_planes(const LanePlanes<T>& planes, const T* from, int
       Vec<T> v[4];
       for (int i = 0; i < 4; ++i) v[i] = Vec<T>::load(from + (p + i) * lanes);
       transpose_quads(v);
-      float rows[4 * lanes];
-      store_rows(v, rows);
-      for (int l = 0; l < planes.live; ++l)
-        __builtin_memcpy(dst + planes.offset[l] + p, rows + row_place(l), 16);
+      store_rows(v, planes.live, 4, [&](int l) { return dst + planes.offset[l] + p; });
     }
   }
   for (; p < count; ++p)

@@ -4,7 +4,9 @@
 // a tile costs 36 multiplications for each pair of channels, where direct sums take 144 (100): 36
 // matrix products (rows x channels) x (channels x tiles), and then the inverse transform, bias and
 // activation. A 3x3 filter that moves by two takes 81 products instead of 144: of 9x9 pixels, to 25
-// sums and 4x4 results; or, in its input gradient, of 5x5 pixels at 25 points, to 8x8 results. Work
+// sums and 4x4 results; or, in its input gradient, of 5x5 pixels at 25 points, to 8x8 results.
+// Larger windows that move by s are sums over their s*s phases (the pixels, and the taps, modulo
+// s), each of which moves by one and has three or four taps: phases are channels of their own. Work
 // is cut into blocks of tiles and of rows. The transformed weights are made once and shared by all
 // tasks, each of which transforms its own tiles, so that these stay in its core's cache; where the
 // weights outgrow the tiles by far it is the other way round. Small problems share both, to have
@@ -13,6 +15,7 @@
 
 #include "cpu/conv/winograd_filters.h"
 #include "cpu/conv/winograd_output.h"
+#include "cpu/conv/winograd_phases.h"
 #include "cpu/conv/winograd_tiles.h"
 #include "cpu/gemm/tile.h"
 
@@ -120,18 +123,21 @@ struct Scratch {
 };
 
 // The transforms of a kind of window.
-template <int taps>
+template <int taps, bool of_phases = false>
 struct UnitForm {
+  static constexpr bool phases = of_phases;
   using Tile = UnitTile;
   using Filter = UnitFilter<taps>;
   using Result = PointsResult<7 - taps, 6>;
 };
 struct StridedForm {
+  static constexpr bool phases = false;
   using Tile = StridedTile;
   using Filter = StridedFilter;
   using Result = PointsResult<4, 5>;
 };
 struct StridedGradientForm {
+  static constexpr bool phases = false;
   using Tile = PointsTile;
   using Filter = StridedFilter;
   using Result = AlternatingResult;
@@ -178,6 +184,14 @@ class Task {
   void make_tiles(int64_t group, int64_t block, int64_t first, int64_t channels, const Stage& stage,
                   float* out) const {
     const int64_t plane = g.tiles.src[0] * g.tiles.src[1];
+    if constexpr (Form::phases) {
+      const int64_t sources = g.channels / (g.phases * g.phases);
+      transform_phases<typename Form::Tile>(g.tiles, g.phases, g.first_tile(block),
+                                            g.tiles_in(block), src + group * sources * plane, first,
+                                            channels, g.groups * sources * plane, stage, out,
+                                            g.tiles_per_block, g.tiles_plane());
+      return;
+    }
     const int64_t start = (group * g.channels + first) * plane;
     transform_tiles<typename Form::Tile>(g.tiles, g.first_tile(block), g.tiles_in(block),
                                          src + start, mask == nullptr ? nullptr : mask + start,
@@ -309,6 +323,10 @@ bool run(const Winograd& plan, const float* src, const float* mask, const float*
 // Calls body with the form of the plan's window.
 template <class Body>
 STRIATE_INLINE auto with_form(const Winograd& g, const Body& body) {
+  if (g.phases > 1) {
+    if (g.taps == 4) return body(UnitForm<4, true>{});
+    return body(UnitForm<3, true>{});
+  }
   if (g.taps == 5) return body(UnitForm<5>{});
   if (g.stride == 1) return body(UnitForm<3>{});
   return g.flipped ? body(StridedGradientForm{}) : body(StridedForm{});

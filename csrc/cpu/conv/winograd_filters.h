@@ -62,6 +62,19 @@ STRIATE_INLINE void transform_filters(const float* from, const int64_t* offset, 
   }
 }
 
+// The filter of one phase of a window, back to back; zero beyond the window.
+STRIATE_INLINE void collect_phase(const Winograd& g, const float* w, int64_t phase, float* out) {
+  const int64_t top = phase / g.phases, left = phase % g.phases;
+  for (int i = 0; i < g.taps; ++i) {
+    const int64_t row = top + i * g.phases;
+    for (int j = 0; j < g.taps; ++j) {
+      const int64_t column = left + j * g.phases;
+      const bool inside = row < g.kernel[0] && column < g.kernel[1];
+      *out++ = inside ? w[row * g.kernel[1] + column] : 0.0f;
+    }
+  }
+}
+
 // A row block's filters for some channels, as [frequency][row panel][channel][row] with frequencies
 // `plane` apart; rows beyond the last repeat it.
 template <class Filter>
@@ -72,15 +85,22 @@ STRIATE_INLINE void transform_weights(const Winograd& g, const float* w, int64_t
   const int64_t first_row = row_block * g.panels_per_block * kTileRows;
   const int64_t elements = channels * kTileRows;                       // of a panel
   const int64_t left = g.rows - first_row - (panels - 1) * kTileRows;  // in the last panel
-  w += first_row * g.w_row + first_channel * g.w_channel;
+  const int64_t phases = g.phases * g.phases;
   const auto vector = [&](int64_t panel, int64_t e) {
+    constexpr int size = Filter::taps * Filter::taps;
     const int64_t last = (panel + 1 < panels ? kTileRows : left) - 1;
+    const float* from = w + (first_row + panel * kTileRows) * g.w_row;
+    float phase[Floats::lanes * size];
     int64_t offset[Floats::lanes];
     for (int l = 0; l < Floats::lanes; ++l) {
       const int64_t at = least(e + l, elements - 1);
-      offset[l] = at / kTileRows * g.w_channel + least(at % kTileRows, last) * g.w_row;
+      const int64_t channel = first_channel + at / kTileRows;
+      offset[l] = channel / phases * g.w_channel + least(at % kTileRows, last) * g.w_row;
+      if (phases == 1) continue;
+      collect_phase(g, from + offset[l], channel % phases, phase + l * size);
+      offset[l] = l * size;
     }
-    transform_filters<Filter>(w + panel * kTileRows * g.w_row, offset, g.flipped,
+    transform_filters<Filter>(phases == 1 ? from : phase, offset, g.flipped,
                               out + panel * elements + e, plane,
                               static_cast<int>(least(Floats::lanes, elements - e)));
   };

@@ -83,36 +83,83 @@ STRIATE_INLINE void invert_tiles(const float* products, int64_t plane, int pitch
   }
 }
 
+// The result's columns of a vector of tiles that lie side by side, or 0.
+STRIATE_INLINE int64_t columns_side_by_side(const Stage& stage, int64_t lane, int64_t step,
+                                            const Places& places) {
+  const int64_t last = lane + Floats::lanes - 1;
+  if (!side_by_side(stage, lane, step)) return 0;
+  return places.offset[last] - places.offset[lane] + places.width[last];
+}
+
+template <int vectors>
+STRIATE_INLINE void write_columns(const Floats (&v)[vectors], float* to, int64_t columns) {
+#pragma GCC unroll 4
+  for (int k = 0; k < vectors; ++k) {
+    const int64_t n = columns - k * Floats::lanes;
+    if (n > 0) v[k].store(to + k * Floats::lanes, static_cast<int>(least(n, Floats::lanes)));
+  }
+}
+
+// The tiles one by one; their rows are what transpose_quads has made of them.
+template <int height>
+STRIATE_INLINE void write_rows(const Floats (&rows)[height][4], int64_t columns_of_plane,
+                               int64_t lane, int live, const Places& places, float* dst) {
+  for_each_quarter([&](auto quarter) {
+    constexpr int q = decltype(quarter)::get;
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) {
+      if (4 * q + k >= live) return;
+      const int64_t at = lane + 4 * q + k;
+      const int inside = places.height[at], width = places.width[at];
+      float* to = dst + places.offset[at];
+      if (inside == height && width == 4) {
+#pragma GCC unroll 4
+        for (int i = 0; i < height; ++i) store_row<q>(rows[i][k], to + i * columns_of_plane, 4);
+      } else {
+#pragma GCC unroll 4
+        for (int i = 0; i < height; ++i)
+          if (i < inside) store_row<q>(rows[i][k], to + i * columns_of_plane, width);
+      }
+    }
+  });
+}
+
 // The pixels of a vector of tiles, from its tile `lane` on, into a plane of the result.
 STRIATE_INLINE void write_tiles(Floats (&pixel)[4][4], int64_t columns_of_plane, int64_t lane,
                                 int live, const Stage& stage, int64_t step, const Places& places,
                                 float* dst) {
-  const int64_t last = lane + Floats::lanes - 1;
-  const bool whole = side_by_side(stage, lane, step);
-  const int64_t columns =
-      whole ? places.offset[last] - places.offset[lane] + places.width[last] : 0;
+  const int64_t columns = columns_side_by_side(stage, lane, step, places);
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    transpose_quads(pixel[i]);
-    if (whole) {
-      if (i >= places.height[lane]) continue;
-      float* first = dst + places.offset[lane] + i * columns_of_plane;
+  for (int i = 0; i < 4; ++i) transpose_quads(pixel[i]);
+  if (columns == 0) return write_rows(pixel, columns_of_plane, lane, live, places, dst);
 #pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) {
-        const int64_t n = columns - k * Floats::lanes;
-        if (n > 0)
-          pixel[i][k].store(first + k * Floats::lanes, static_cast<int>(least(n, Floats::lanes)));
-      }
-    } else {
-      float row[4 * Floats::lanes];
-      store_rows(pixel[i], row);
-      for (int l = 0; l < live; ++l) {
-        if (i < places.height[lane + l])
-          copy_pixels(dst + places.offset[lane + l] + i * columns_of_plane, row + row_place(l),
-                      places.width[lane + l]);
-      }
+  for (int i = 0; i < 4; ++i)
+    if (i < places.height[lane])
+      write_columns(pixel[i], dst + places.offset[lane] + i * columns_of_plane, columns);
+}
+
+STRIATE_INLINE void write_tiles(Floats (&pixel)[3][3], int64_t columns_of_plane, int64_t lane,
+                                int live, const Stage& stage, int64_t step, const Places& places,
+                                float* dst) {
+  const int64_t columns = kHasThirds ? columns_side_by_side(stage, lane, step, places) : 0;
+  if (columns > 0) {
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; ++i) {
+      if (i >= places.height[lane]) break;
+      mix_thirds(pixel[i]);
+      write_columns(pixel[i], dst + places.offset[lane] + i * columns_of_plane, columns);
     }
+    return;
   }
+  Floats rows[3][4];
+#pragma GCC unroll 3
+  for (int i = 0; i < 3; ++i) {
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; ++j) rows[i][j] = pixel[i][j];
+    rows[i][3] = Floats::zero();
+    transpose_quads(rows[i]);
+  }
+  write_rows(rows, columns_of_plane, lane, live, places, dst);
 }
 
 STRIATE_INLINE void write_tiles(Floats (&pixel)[2][2], int64_t columns_of_plane, int64_t lane,
@@ -148,10 +195,8 @@ STRIATE_INLINE void write_alternating(Floats (&even)[4][4], Floats (&odd)[4][4],
                                       const Stage& stage, int64_t step, const Places& places,
                                       float* dst) {
   constexpr int lanes = Floats::lanes;
-  const int64_t last = lane + lanes - 1;
-  const bool whole = side_by_side(stage, lane, step);
-  const int64_t columns =
-      whole ? places.offset[last] - places.offset[lane] + places.width[last] : 0;
+  const int64_t columns = columns_side_by_side(stage, lane, step, places);
+  const bool whole = columns > 0;
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     transpose_quads(even[i]);

@@ -10,6 +10,7 @@
 #include "core/plan/winograd.h"
 #include "cpu/parallel.h"
 #include "cpu/quads.h"
+#include "cpu/simd/thirds.h"
 
 namespace striate::cpu {
 namespace {
@@ -165,6 +166,13 @@ STRIATE_INLINE void load_columns(const float* rows, const Stage& stage, int64_t 
       for (int j = 0; j < columns; ++j) d[j] = Floats::load_strided(from + j, 2, Floats::lanes);
       return;
     }
+    if constexpr (columns == 6) {
+      if (whole && step == 3) {
+        load_thirds(from, d);
+        load_thirds(from + 3, d + 3);
+        return;
+      }
+    }
     if (whole) {
       load_consecutive_rows(from, first);
       load_consecutive_rows(from + 2, last);
@@ -185,7 +193,7 @@ STRIATE_INLINE void transform_stage(int64_t count, int64_t step, const Stage& st
                                     int64_t plane) {
   constexpr int size = Tile::size;
   for (int64_t lane = 0; lane < count; lane += Floats::lanes) {
-    const bool whole = side_by_side(stage, lane, step);
+    const bool whole = (step != 3 || kHasThirds) && side_by_side(stage, lane, step);
     for (int i = 0; i < size; ++i) {
       Floats d[size], o[size];
       load_columns(stage.rows + i * stage.pitch, stage, lane, step, whole, d);

@@ -2,6 +2,8 @@
 // - Six products: m outputs of an r-tap filter, m + r = 7. The interpolation points are 0,
 //   +-1/sqrt(2), +-sqrt(2) and infinity: powers of reciprocal points stay near 1, which loses four
 //   times fewer digits than 0, +-1, +-2 does (docs/numerics.md).
+// - Seven products: the five taps' gradients from three values of dy, at 0, +-5/8, +-9/8 and
+//   +-27/8: of three pairs and 0, these lose the fewest digits, and their powers are exact.
 // - Nine products ("strided"): four outputs of three taps that move by two. The even samples meet
 //   the outer taps, F(4, 2) at the points +-1/2, +-3/2 and infinity; the odd samples meet the
 //   middle tap alone, to which the finite points are enough and at which its transform is the tap
@@ -16,13 +18,17 @@
 namespace striate::formula {
 namespace {
 
-inline constexpr int kWinogradTile = 6;  // inputs and products of a tile
-
 // The points' magnitudes and their squares.
 inline constexpr float kWinogradNear = 0.70710678118654752f;
 inline constexpr float kWinogradFar = 1.4142135623730950f;
 inline constexpr float kWinogradNearSquare = 0.5f;
 inline constexpr float kWinogradFarSquare = 2.0f;
+inline constexpr float kSevenNear = 0.625f;
+inline constexpr float kSevenMiddle = 1.125f;
+inline constexpr float kSevenFar = 3.375f;
+inline constexpr float kSevenNearSquare = kSevenNear * kSevenNear;
+inline constexpr float kSevenMiddleSquare = kSevenMiddle * kSevenMiddle;
+inline constexpr float kSevenFarSquare = kSevenFar * kSevenFar;
 inline constexpr float kStridedNear = 0.5f;
 inline constexpr float kStridedFar = 1.5f;
 inline constexpr float kStridedNearSquare = 0.25f;
@@ -44,6 +50,28 @@ STRIATE_FORMULA void winograd_input(const V (&d)[6], V (&o)[6]) {
   o[3] = far_even + far_odd;
   o[4] = far_even - far_odd;
   o[5] = fma(both, d[3], d[1]) + d[5];
+}
+
+// The polynomial x (x^2 - s) (x^2 - t) (x + point) applied to d[0..6], and the same at -point.
+template <class V>
+STRIATE_FORMULA void winograd_input_pair(const V (&d)[7], float point, float s, float t, V* plus,
+                                         V* minus) {
+  const V sum = V::set(-s - t), product = V::set(s * t);
+  const V even = fma(product, d[2], fma(sum, d[4], d[6]));
+  const V odd = V::set(point) * fma(product, d[1], fma(sum, d[3], d[5]));
+  *plus = even + odd;
+  *minus = even - odd;
+}
+
+template <class V>
+STRIATE_FORMULA void winograd_input(const V (&d)[7], V (&o)[7]) {
+  constexpr float near = kSevenNearSquare, middle = kSevenMiddleSquare, far = kSevenFarSquare;
+  o[0] = fma(V::set(-near * middle * far), d[0],
+             fma(V::set(near * middle + (near + middle) * far), d[2],
+                 fma(V::set(-near - middle - far), d[4], d[6])));
+  winograd_input_pair(d, kSevenNear, middle, far, &o[1], &o[2]);
+  winograd_input_pair(d, kSevenMiddle, near, far, &o[3], &o[4]);
+  winograd_input_pair(d, kSevenFar, near, middle, &o[5], &o[6]);
 }
 
 // A polynomial of r taps at one pair of points +-x, scaled: even + odd and even - odd.
@@ -81,6 +109,18 @@ STRIATE_FORMULA void winograd_weights(const V (&g)[r], V (&o)[6]) {
   o[5] = g[r - 1];
 }
 
+template <class V>
+STRIATE_FORMULA void winograd_weights(const V (&g)[3], V (&o)[7]) {
+  constexpr float near = kSevenNearSquare, middle = kSevenMiddleSquare, far = kSevenFarSquare;
+  o[0] = V::set(-1 / (near * middle * far)) * g[0];
+  winograd_weight_pair<3>(g, kSevenNear, near, 0.5f / (near * (near - middle) * (near - far)),
+                          &o[1], &o[2]);
+  winograd_weight_pair<3>(g, kSevenMiddle, middle,
+                          0.5f / (middle * (middle - near) * (middle - far)), &o[3], &o[4]);
+  winograd_weight_pair<3>(g, kSevenFar, far, 0.5f / (far * (far - near) * (far - middle)), &o[5],
+                          &o[6]);
+}
+
 // The k-th of m outputs weighs the product at point x by x^k; two pairs of points, near and far.
 template <int m, class V>
 STRIATE_FORMULA void winograd_output_pairs(const V& near_plus, const V& near_minus,
@@ -106,6 +146,18 @@ STRIATE_FORMULA void winograd_output(const V (&p)[6], V (&o)[m]) {
                            kWinogradFarSquare, o);
   o[0] = p[0] + o[0];
   o[m - 1] = o[m - 1] + p[5];
+}
+
+template <class V>
+STRIATE_FORMULA void winograd_output(const V (&p)[7], V (&o)[5]) {
+  winograd_output_pairs<5>(p[1], p[2], p[3], p[4], kSevenNear, kSevenNearSquare, kSevenMiddle,
+                           kSevenMiddleSquare, o);
+  const V even = p[5] + p[6], odd = p[5] - p[6];
+  o[0] = p[0] + (o[0] + even);
+  o[1] = fma(V::set(kSevenFar), odd, o[1]);
+  o[2] = fma(V::set(kSevenFarSquare), even, o[2]);
+  o[3] = fma(V::set(kSevenFarSquare * kSevenFar), odd, o[3]);
+  o[4] = fma(V::set(kSevenFarSquare * kSevenFarSquare), even, o[4]);
 }
 
 // o = B^T d of five even samples, or of four odd ones without infinity.

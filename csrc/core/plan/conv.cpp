@@ -83,20 +83,20 @@ bool winograd_pays(const Request& request) {
   const ConvProblem& p = request.problem;
   if (request.exact) return false;
   if (!winograd_fits(p) || p.in_channels == 0 || p.out_channels == 0) return false;
-  // A vector of filters, or of their gradients; a tile of one channel.
-  constexpr double kWeights = 300, kTile = 500;
-  const int64_t taps = p.window.kernel[1], step = 7 - taps;
+  const bool lanes = request.direction != ConvDirection::weight_grad;  // or terms, one by one
+  const int64_t taps = p.window.kernel[1];
+  const bool seven = !lanes && taps == 5;  // points, and short sums
+  // A product; a vector of filters, or of their gradients; a tile of one channel.
+  const double product = seven ? 1.2 : 1, weights = seven ? 1300 : 300, tile = seven ? 2500 : 500;
+  const int64_t size = seven ? 7 : 6, step = size + 1 - taps;
   const int64_t rows = p.out_channels / p.groups, channels = p.in_channels / p.groups;
   const int64_t tiles =
       p.batch * ((p.window.out[1] + step - 1) / step) * ((p.window.out[2] + step - 1) / step);
-  const bool lanes = request.direction != ConvDirection::weight_grad;  // or terms, one by one
-  // Filters of five taps save less, and their sums of a slice are more than those of three.
-  constexpr int64_t kFewestTilesOfFiveTaps = 1024;
-  if (!lanes && taps == 5 && tiles < kFewestTilesOfFiveTaps) return false;
-  const int64_t padded = lanes ? (tiles + kTileQuantum - 1) / kTileQuantum * kTileQuantum : tiles;
+  const int64_t padded =
+      lanes || seven ? (tiles + kTileQuantum - 1) / kTileQuantum * kTileQuantum : tiles;
   const double winograd =
-      kFrequencies * static_cast<double>(padded) + kWeights +
-      kTile * static_cast<double>(tiles) *
+      product * static_cast<double>(size * size * padded) + weights +
+      tile * static_cast<double>(tiles) *
           (1.0 / static_cast<double>(rows) + 1.0 / static_cast<double>(channels));
   const double direct = static_cast<double>(p.batch * p.window.out_size() * taps * taps);
   return 1.1 * winograd < direct;
@@ -235,7 +235,7 @@ const Candidate candidates[] = {
     {ConvAlgorithm::group_lanes, group_lanes_pay, group_lanes_bytes,
      "there are groups enough to fill vectors, each too small for a matrix product"},
     {ConvAlgorithm::winograd, winograd_pays, winograd_bytes,
-     "tiles of 6x6 save multiplications where the filter moves by one pixel"},
+     "overlapping tiles save multiplications where the filter moves by one pixel"},
     {ConvAlgorithm::strided_winograd, strided_winograd_pays, winograd_bytes,
      "tiles of 9x9 save multiplications where the filter moves by two pixels"},
     {ConvAlgorithm::polyphase_winograd, polyphase_winograd_pays, winograd_bytes,

@@ -144,10 +144,10 @@ constexpr WinogradProducts strided_products() {
   return list;
 }
 
-constexpr WinogradRuns unit_runs() {
+constexpr WinogradRuns unit_runs(int size) {
   WinogradRuns list{};
-  list.count = 36;
-  for (int k = 0; k < 36; ++k) {
+  list.count = size * size;
+  for (int k = 0; k < list.count; ++k) {
     const auto plane = static_cast<uint8_t>(k);
     list.at[k] = {plane, plane, plane, 1, 0, 0, true};
   }
@@ -179,7 +179,8 @@ constexpr WinogradRuns strided_runs() {
   return list;
 }
 
-constexpr WinogradRuns kUnitRuns = unit_runs();
+constexpr WinogradRuns kSixRuns = unit_runs(6);
+constexpr WinogradRuns kSevenRuns = unit_runs(7);
 constexpr WinogradRuns kStridedRuns = strided_runs();
 constexpr WinogradProducts kUnitList = unit_products();
 constexpr WinogradProducts kStridedList = strided_products();
@@ -190,7 +191,9 @@ const WinogradProducts& winograd_products(int64_t stride) {
   return stride == 2 ? kStridedList : kUnitList;
 }
 
-const WinogradRuns& winograd_runs(int64_t stride) { return stride == 2 ? kStridedRuns : kUnitRuns; }
+const WinogradRuns& winograd_runs(int size) {
+  return size == 9 ? kStridedRuns : size == 7 ? kSevenRuns : kSixRuns;
+}
 
 int64_t WinogradTiles::blocks(int64_t most) const {
   return ceil_div(ceil_div(count(), kTileQuantum), most / kTileQuantum);

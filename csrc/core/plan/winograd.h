@@ -14,7 +14,8 @@ struct WinogradTiles {
   int64_t src[2];     // rows and columns of a plane
   int64_t origin[2];  // of the first tile in the source; negative in the padding
   int64_t step;       // from one tile to the next
-  int size;           // 6, or a strided window's 9, or 5 in its input gradient
+  int size;           // 6; 7 in a weight gradient of five taps; a strided window's 9, or 5 in its
+                      // input gradient
   int64_t tiles[2];   // rows and columns of tiles
 
   int64_t count() const { return batch * tiles[0] * tiles[1]; }
@@ -33,7 +34,7 @@ inline constexpr int64_t kTileQuantum = 16;
 // Planes of one frequency lie this many floats further apart than they are large, so that the 36 of
 // them do not fall on the same lines of a cache.
 inline constexpr int64_t kPlanePadding = 80;
-// Planes of transformed weights, for any window.
+// Planes of transformed weights, forward and in an input gradient.
 inline constexpr int64_t kFrequencies = 36;
 
 // One of the matrix products in Winograd's domain: its planes of weights, and of the two other
@@ -60,9 +61,10 @@ struct WinogradRun {
 };
 struct WinogradRuns {
   int count;
-  WinogradRun at[39];
+  WinogradRun at[49];
 };
-const WinogradRuns& winograd_runs(int64_t stride);
+// `size`: samples of a tile of x along an axis.
+const WinogradRuns& winograd_runs(int size);
 
 struct Winograd {
   WinogradTiles tiles;

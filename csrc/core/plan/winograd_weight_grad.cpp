@@ -12,6 +12,8 @@ constexpr int64_t kSliceQuanta = 64 / kTileQuantum;
 // Strided windows: x is transformed some channels at a time, so that more tiles fit.
 constexpr int64_t kStridedSliceQuanta = 128 / kTileQuantum;
 constexpr int64_t kStridedPanels = 2;
+// Seven points magnify what a sum loses as it grows.
+constexpr int64_t kSevenTilesPerSum = 32;
 // Enough slices for threads to share, unless the sums of one are too many to be kept near.
 constexpr int64_t kFewestSlices = 4;
 constexpr int64_t kMostSlices = 16;
@@ -30,11 +32,17 @@ int64_t even(int64_t total, int64_t most) { return ceil_div(total, ceil_div(tota
 int64_t WinogradWeightGrad::shares() const { return ceil_div(panels, panels_per_task); }
 
 int64_t WinogradWeightGrad::x_plane() const {
-  return (x_by_share ? panels_per_task * tile.rows : groups * channels) * pitch() + kPlanePadding;
+  const int64_t held = slices == 1  ? groups * channels
+                       : x_by_share ? panels_per_task * tile.rows
+                                    : channels;
+  return held * pitch() + kPlanePadding;
 }
 
 int64_t WinogradWeightGrad::dy_plane() const {
-  return groups * tiles_per_block * padded_outputs() + kPlanePadding;
+  const int64_t held = slices == 1  ? groups * padded_outputs()
+                       : x_by_share ? padded_outputs()
+                                    : tile.columns;
+  return held * tiles_per_block + kPlanePadding;
 }
 
 int64_t WinogradWeightGrad::sums() const {
@@ -53,10 +61,12 @@ int64_t WinogradWeightGrad::workspace() const {
   return 4 * ((slices == 1 ? unit() : 0) + shared_sums());
 }
 
+int64_t WinogradWeightGrad::stage_bytes() const {
+  return (tiles_per_block + 15) / 16 * 64 + (4 * tiles.stage(tiles_per_block) + 63) / 64 * 64;
+}
+
 int64_t WinogradWeightGrad::scratch() const {
-  const int64_t transform = tiles_per_block * 4 + 4 * tiles.stage(tiles_per_block);
-  const int64_t task = std::max(transform, 4 * (products() + sums()));
-  return task + 4 * (slices == 1 ? 0 : unit()) + 4 * 64;  // each part begins a line
+  return stage_bytes() + 4 * (products() + sums() + (slices == 1 ? 0 : unit()));
 }
 
 WinogradWeightGrad plan_winograd_weight_grad(const ConvProblem& p, TileShape tile) {
@@ -67,9 +77,9 @@ WinogradWeightGrad plan_winograd_weight_grad(const ConvProblem& p, TileShape til
   g.taps = static_cast<int>(p.window.kernel[1]);
   g.tiles.batch = p.batch;
   g.stride = static_cast<int>(p.window.stride[1]);
-  g.dy_step = 7 - g.taps;
+  g.tiles.size = g.stride == 2 ? 9 : g.taps == 5 ? 7 : 6;
+  g.dy_step = g.stride == 2 ? 4 : g.tiles.size + 1 - g.taps;
   g.tiles.step = g.dy_step * g.stride;
-  g.tiles.size = g.stride == 2 ? 9 : 6;
   for (int i = 0; i < 2; ++i) {
     g.tiles.src[i] = p.window.in[i + 1];
     g.dst[i] = p.window.out[i + 1];
@@ -79,6 +89,7 @@ WinogradWeightGrad plan_winograd_weight_grad(const ConvProblem& p, TileShape til
   g.tile = tile;
   g.output_blocks = ceil_div(g.outputs, tile.columns);
   g.panels = ceil_div(g.channels, tile.rows);
+  g.tiles_per_sum = g.tiles.size == 7 ? kSevenTilesPerSum : INT64_MAX;
   const int64_t quanta = ceil_div(g.tiles.count(), kTileQuantum);
   const int64_t terms = p.out_channels * g.channels * g.taps * g.taps;
   if (quanta >= kFewestSlices * kSliceQuanta / 2 && terms <= kSliceElements) {

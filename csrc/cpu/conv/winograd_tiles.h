@@ -15,11 +15,17 @@
 namespace striate::cpu {
 namespace {
 
-// What a tile is, and its transform: six samples; those of a strided window; and dy's of its input
-// gradient.
+// What a tile is, and its transform: six samples, or seven; those of a strided window; and dy's of
+// its input gradient.
 struct UnitTile {
   static constexpr int size = 6;
   static STRIATE_INLINE void transform(const Floats (&d)[6], Floats (&o)[6]) {
+    formula::winograd_input(d, o);
+  }
+};
+struct SevenTile {
+  static constexpr int size = 7;
+  static STRIATE_INLINE void transform(const Floats (&d)[7], Floats (&o)[7]) {
     formula::winograd_input(d, o);
   }
 };
@@ -44,21 +50,23 @@ struct Strip {
   int64_t tiles;
 };
 
+// What follows a strip, of at most `most` tiles.
+STRIATE_INLINE Strip next_strip(const WinogradTiles& t, const Strip& strip, int64_t most) {
+  const bool last = strip.row + 1 == t.tiles[0];
+  return {strip.sample + (last ? 1 : 0), last ? 0 : strip.row + 1, 0, least(t.tiles[1], most)};
+}
+
 // Calls body(strip, tiles before it in the block) for each strip of the block.
 template <class Body>
 STRIATE_INLINE void for_each_strip(const WinogradTiles& t, int64_t first, int64_t count,
                                    const Body& body) {
   Strip strip{first / t.tiles[1] / t.tiles[0], first / t.tiles[1] % t.tiles[0], first % t.tiles[1],
               0};
-  for (int64_t done = 0; done < count; done += strip.tiles) {
-    const int64_t rest = t.tiles[1] - strip.column;
-    strip.tiles = rest < count - done ? rest : count - done;
+  strip.tiles = least(t.tiles[1] - strip.column, count);
+  for (int64_t done = 0; done < count;) {
     body(strip, done);
-    strip.column = 0;
-    if (++strip.row == t.tiles[0]) {
-      strip.row = 0;
-      ++strip.sample;
-    }
+    done += strip.tiles;
+    strip = next_strip(t, strip, count - done);
   }
 }
 
@@ -104,6 +112,7 @@ STRIATE_INLINE void fill_stage(const WinogradTiles& t, int64_t first, int64_t co
                                const float* src, const float* mask, int64_t sample_step,
                                const Stage& stage) {
   constexpr int lanes = Floats::lanes, size = Tile::size;
+  const int64_t plane = t.src[0] * t.src[1];
   float* to = stage.rows;
   for_each_strip(t, first, count, [&](const Strip& strip, int64_t) {
     const int64_t row = t.origin[0] + strip.row * t.step;
@@ -122,6 +131,7 @@ STRIATE_INLINE void fill_stage(const WinogradTiles& t, int64_t first, int64_t co
       for (int i = 0; i < size; ++i) {
         d[i] = Floats::zero();
         if (at[i] == INT64_MIN) continue;
+        if (i < t.step) __builtin_prefetch(src + at[i] + x + plane, 0, 2);  // the next channel
         d[i] = Floats::load(src + at[i] + x, n);
         if constexpr (masked) d[i] = formula::relu_grad(d[i], Floats::load(mask + at[i] + x, n));
       }
@@ -160,6 +170,16 @@ STRIATE_INLINE void load_columns(const float* rows, const Stage& stage, int64_t 
       d[4 + j] = middle[j];
     }
     d[8] = last[0];
+  } else if constexpr (columns == 7) {
+    load_rows(rows, offset, first);
+    load_rows(rows + 3, offset, last);
+    transpose_quads(first);
+    transpose_quads(last);
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      d[j] = first[j];
+      d[3 + j] = last[j];
+    }
   } else {
     if (whole && step == 2) {
 #pragma GCC unroll 6

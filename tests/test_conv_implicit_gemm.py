@@ -32,6 +32,18 @@ LAYERS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "3x3/2": ((3, 20, 15, 17), (31, 20, 3, 3), {"stride": 2, "padding": 1}),
     "3x3/2, dilated": ((1, 20, 31, 17), (23, 20, 3, 3), {"stride": 2, "dilation": 3}),
     "3x3/2, small planes": ((9, 40, 7, 7), (48, 40, 3, 3), {"stride": 2, "padding": 1}),
+    "3x3/2, odd planes, groups": (
+        (5, 36, 13, 9),
+        (50, 18, 3, 3),
+        {"stride": 2, "padding": 1, "groups": 2},
+    ),
+    "5x4/2, uneven padding": (
+        (4, 24, 12, 11),
+        (40, 24, 5, 4),
+        {"stride": 2, "padding": ((2, 4), (1, 3))},
+    ),
+    "3x3/2, much padding": ((7, 24, 5, 3), (40, 24, 3, 3), {"stride": 2, "padding": (5, 4)}),
+    "3x3/2, planes of one pixel": ((70, 24, 1, 2), (40, 24, 3, 3), {"stride": 2, "padding": 1}),
     "stride above the kernel": ((2, 11, 26, 31), (13, 11, 2, 3), {"stride": (5, 4)}),
     "pointwise": ((3, 67, 9, 13), (59, 67, 1, 1), {}),
     "pointwise, one sample": ((1, 130, 7, 7), (131, 130, 1, 1), {}),

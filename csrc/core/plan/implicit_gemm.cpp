@@ -154,4 +154,15 @@ ImplicitGemm plan_stacked_input_grad(const ConvProblem& p) {
   return g;
 }
 
+bool can_part(const ImplicitGemm& g) {
+  constexpr int64_t kMostColumns = 64;
+  if (g.tap_count() < 2 || g.tap_count() > kMostPartedTaps || g.grid[2] > kMostColumns)
+    return false;
+  if (g.grid[0] != 1 || g.src[0] != 1 || g.taps[0] != 1 || g.tap_offset[0] != 0) return false;
+  for (int i = 1; i < kSpatial; ++i)
+    if (g.src_stride[i] != 2 || g.tap_step[i] != 1 || ceil_div(g.src[i], 2) > g.grid[i])
+      return false;
+  return true;
+}
+
 }  // namespace striate

@@ -40,6 +40,11 @@ struct ImplicitGemm {
 
 ImplicitGemm plan_forward(const ConvProblem& problem);
 
+// Whether the window moves by two, and finds no more even rows and columns in the source than the
+// grid has, so that parts as large as the grid have room for them; see cpu/conv/parted_pixels.h.
+bool can_part(const ImplicitGemm& product);
+inline constexpr int64_t kMostPartedTaps = 64;
+
 // The pixels of dx fall into phases by their remainders modulo the stride; each meets its own taps.
 int64_t input_grad_phases(const ConvProblem& problem);
 ImplicitGemm plan_input_grad(const ConvProblem& problem, int64_t phase);

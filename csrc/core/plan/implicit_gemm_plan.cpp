@@ -31,8 +31,10 @@ double multiply_cost(int64_t rows, TileShape tile) {
   return static_cast<double>(rows - rest + tail) / 2;
 }
 
-double gather_cost(const ImplicitGemm& g, int64_t vector) {
-  const int64_t stride = g.src_stride[2];
+double gather_cost(const ImplicitGemmPlan& plan) {
+  const ImplicitGemm& g = plan.first;
+  const int64_t stride = g.src_stride[2], vector = plan.vector;
+  if (plan.parted) return 6;
   const int64_t runs = g.tap_count() == 1 ? 1 : 1 + vector / std::max<int64_t>(1, g.grid[2]);
   return (stride <= 2 ? 2 : 8) + static_cast<double>(runs * (stride == 1 ? 2 : 6));
 }
@@ -167,7 +169,7 @@ void choose_panels(ImplicitGemmPlan& plan) {
   constexpr double kFar = 6;
   const double shared = plan.all_pixels() <= kNearPixels ? 2 : 12;
   const double multiply = multiply_cost(g.rows, plan.tile);
-  const double gather = kFar + gather_cost(g, plan.vector);
+  const double gather = kFar + gather_cost(plan);
   const int64_t fewest_blocks =
       std::max<int64_t>(1, ceil_div(plan.panels, panels_that_fit(plan, kMostPanels)));
   const int64_t most_blocks = std::max(fewest_blocks, std::min(plan.panels, kMostTasks));
@@ -213,9 +215,10 @@ void choose_pixels(ImplicitGemmPlan& plan) {
   const ImplicitGemm& g = plan.first;
   plan.vectors = ceil_div(g.batch * g.grid_size(), plan.vector);
   plan.panels = ceil_div(plan.vectors * plan.vector, plan.tile.columns);
+  plan.parted = !plan.gradient && can_part(g);
   if (can_shift(plan)) {
-    const double gathered = static_cast<double>(plan.vectors) *
-                            (multiply_cost(g.rows, plan.tile) + gather_cost(g, plan.vector));
+    const double gathered =
+        static_cast<double>(plan.vectors) * (multiply_cost(g.rows, plan.tile) + gather_cost(plan));
     const double cost = choose_rows(plan);
     plan.shifted = cost >= 0 && cost < gathered;
   }
@@ -321,6 +324,14 @@ int64_t ImplicitGemmPlan::shared_pixels() const { return share_pixels ? all_pixe
 int64_t ImplicitGemmPlan::pixel_elements() const {
   if (!shifted) return panels_per_block * tile.columns * taps_per_block * channels_per_block;
   return channels_per_block * patch.channel_size() + tile.columns + patch.extent[2];
+}
+
+int64_t ImplicitGemmPlan::parted_elements() const {
+  if (shifted || !parted) return 0;
+  // Rows that pixels, one after another, and their taps may lie in.
+  const int64_t rows =
+      panels_per_block * tile.columns / first.grid[2] + 2 + ceil_div(first.taps[1], 2);
+  return 4 * (rows * first.grid[2] + vector);
 }
 
 int64_t ImplicitGemmPlan::sum_elements() const {

@@ -29,6 +29,7 @@ struct ImplicitGemmPlan {
   bool stacked;        // all phases are rows of one product
   bool alone;          // there are too many phases to share anything: a plan of one of them
   bool shifted;        // pixels are read where they lie in a patch; else gathered for each tap
+  bool parted;         // gathered from rows that are parted modulo two first
   bool share_pixels;   // gathered once for the tasks that share them
   bool pack_weights;   // of an input gradient, once for the tasks that share them
   bool strided_dst;    // phases are summed up apart and then written together
@@ -68,6 +69,7 @@ struct ImplicitGemmPlan {
   int64_t shared_pixels() const;   // in the workspace
   int64_t all_pixels() const { return panels * tile.columns * total_depth * first.groups; }
   int64_t pixel_elements() const;
+  int64_t parted_elements() const;  // of one channel
   int64_t sum_elements() const;
 };
 

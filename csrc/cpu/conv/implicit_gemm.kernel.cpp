@@ -14,6 +14,7 @@
 #include "cpu/conv/conv_patch.h"
 #include "cpu/conv/implicit_gemm_tile.h"
 #include "cpu/conv/implicit_gemm_weights.h"
+#include "cpu/conv/parted_pixels.h"
 #include "cpu/conv/phase_sums.h"
 
 namespace striate::cpu::STRIATE_ISA {
@@ -65,6 +66,8 @@ struct Scratch {
   Panel<T>* panels;
   ImplicitGemm* products;
   Found found;
+  LaneSet<T>* parted_lanes;
+  T* parts;
   int32_t* distances;
   T* pixels;
   T* rows;
@@ -84,6 +87,8 @@ Scratch<T> layout(const ImplicitGemmPlan& plan, void* buffer) {
   const int64_t found = plan.shifted ? 0 : plan.panels_per_block * plan.taps_per_block;
   take(s.found.pieces, found * max_pieces<T>(plan.first));
   take(s.found.counts, found);
+  take(s.parted_lanes, plan.parted ? found * kTileVectors : 0);
+  take(s.parts, plan.parted_elements());
   take(s.distances, plan.taps_per_block * plan.channels_per_block);
   take(s.pixels, plan.pixel_elements());
   take(s.rows, plan.taps_per_block * plan.channels_per_block * kTileRows);
@@ -148,6 +153,16 @@ struct Operands {
   bool relu;
   T* dst;
 };
+
+// What a block's panels see of a part of the depth; `src` is the group's first channel.
+template <class T>
+void gather(const ImplicitGemmPlan& plan, const ImplicitGemm& product, int64_t count,
+            const DepthBlock& block, const T* src, const T* mask, const Scratch<T>& s, T* out) {
+  if (plan.parted)
+    gather_parted(product, s.panels, count, block, src, s.parted_lanes, s.parts, out);
+  else
+    gather_pixels(product, s.panels, count, block, src, mask, s.found, out);
+}
 
 // One block of pixels, one group, one share of its rows.
 template <class T>
@@ -246,9 +261,8 @@ void run_task(const ImplicitGemmPlan& plan, int64_t task, const Operands<T>& o, 
                    o.mask == nullptr ? nullptr : o.mask + from, scratch.pixels);
       find_distances(plan, product, block, scratch.distances);
     } else {
-      gather_pixels(product, panels, count, block, o.src + src_group,
-                    o.mask == nullptr ? nullptr : o.mask + src_group, scratch.found,
-                    scratch.pixels);
+      gather(plan, product, count, block, o.src + src_group,
+             o.mask == nullptr ? nullptr : o.mask + src_group, scratch, scratch.pixels);
     }
     multiply(part.product, block, pixels,
              part.packed_before + group * plan.row_panels * product.depth() * kTileRows,
@@ -275,9 +289,9 @@ void gather_part(const ImplicitGemmPlan& plan, int64_t chunk, int64_t parts, con
   int64_t index = 0;
   for_each_part(plan, scratch.products, [&](const Part& part) {
     if (index++ != chunk % parts) return;
-    gather_pixels(scratch.products[part.product], scratch.panels, count, part.block,
-                  o.src + src_group, o.mask == nullptr ? nullptr : o.mask + src_group,
-                  scratch.found, out + part.depth_before * count * kTileColumns<T>);
+    gather(plan, scratch.products[part.product], count, part.block, o.src + src_group,
+           o.mask == nullptr ? nullptr : o.mask + src_group, scratch,
+           out + part.depth_before * count * kTileColumns<T>);
   });
 }
 

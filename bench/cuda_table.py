@@ -1,9 +1,10 @@
 """What ptxas says of every CUDA kernel: registers, shared memory and spills; needs no device.
 
-usage: python -m bench.cuda_table [--write] [sm_80 sm_90a sm_120]
+usage: python -m bench.cuda_table [--write] [--only REGEX] [sm_80 sm_90a sm_120]
 
 Compiles each csrc/cuda/**/*.cu for the architectures, warnings being errors, and prints a table of
-the greatest numbers of each kernel's instances. --write puts it into docs/cuda.md instead.
+the greatest numbers of each kernel's instances. --write puts it into docs/cuda.md instead; the rows
+of families that --only leaves out stay there as they are.
 """
 
 from __future__ import annotations
@@ -68,21 +69,24 @@ def collect(text: str, family: str, architecture: str, table: dict[tuple[str, st
             entry.shared = max(entry.shared, int(shared.group(1)) if shared else 0)
 
 
-def markdown(table: dict[tuple[str, str], Usage], architectures: tuple[str, ...]) -> str:
-    """Format the table."""
+def markdown(
+    table: dict[tuple[str, str], Usage], architectures: tuple[str, ...], kept: list[str]
+) -> str:
+    """Format the table, with the rows that are kept of an older one."""
     registers = ", ".join(architectures)
     lines = [
         f"| kernel | instances | registers ({registers}) | shared, bytes | spilled, bytes |",
         "|---|---|---|---|---|",
     ]
-    for (family, name), usage in sorted(table.items()):
+    rows = kept
+    for (family, name), usage in table.items():
         counts = ", ".join(str(usage.registers.get(a, "-")) for a in architectures)
-        lines.append(
+        rows.append(
             f"| {family} `{name}` | {len(usage.instances)} | {counts} | {usage.shared} "
             f"| {usage.spills} |"
         )
-    spilled = sum(usage.spills > 0 for usage in table.values())
-    lines += ["", f"{len(table)} kernels, {spilled} of them spill."]
+    spilled = sum(not row.endswith("| 0 |") for row in rows)
+    lines += [*sorted(rows), "", f"{len(rows)} kernels, {spilled} of them spill."]
     return "\n".join(lines)
 
 
@@ -90,22 +94,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("architectures", nargs="*", default=ARCHITECTURES)
     parser.add_argument("--write", action="store_true", help="put the table into docs/cuda.md")
+    parser.add_argument("--only", type=re.compile, default=re.compile(""), help="families")
     arguments = parser.parse_args()
     architectures = tuple(arguments.architectures)
     table: dict[tuple[str, str], Usage] = defaultdict(Usage)
-    sources = sorted((ROOT / "csrc/cuda").rglob("*.cu"))
+    every = sorted((ROOT / "csrc/cuda").rglob("*.cu"))
+    sources = [s for s in every if arguments.only.search(s.parent.name)]
+    left_out = {s.parent.name for s in every} - {s.parent.name for s in sources}
     jobs = [(source, architecture) for source in sources for architecture in architectures]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         texts = pool.map(lambda job: compile_verbose(*job), jobs)
         for (source, architecture), text in zip(jobs, texts, strict=True):
             collect(text, source.parent.name, architecture, table)
-    result = markdown(table, architectures)
     if not arguments.write:
-        print(result)
+        print(markdown(table, architectures, []))
         return
     page = ROOT / "docs/cuda.md"
     before, rest = page.read_text().split(MARKERS[0])
-    after = rest.split(MARKERS[1])[1]
+    old, after = rest.split(MARKERS[1])
+    rows = [line for line in old.splitlines() if line.startswith("| ")]
+    kept = [row for row in rows if row.split()[1] in left_out]
+    result = markdown(table, architectures, kept)
     page.write_text(f"{before}{MARKERS[0]}\n{result}\n{MARKERS[1]}{after}")
 
 

@@ -37,6 +37,11 @@ std::string advice(cudaError_t status) {
       }
       return "No NVIDIA driver was found: install one that supports CUDA " + needed +
              ", or pass NumPy arrays to compute on the CPU.";
+    case cudaErrorSystemDriverMismatch:
+    case cudaErrorCompatNotSupportedOnDevice:
+    case cudaErrorStubLibrary:
+      return "The library libcuda.so that was found is not that of the running driver: check "
+             "LD_LIBRARY_PATH, or start the machine again after an update of the driver.";
     case cudaErrorNoDevice:
       return "There is a driver but no device: check nvidia-smi and CUDA_VISIBLE_DEVICES, or pass "
              "NumPy arrays to compute on the CPU.";

@@ -46,12 +46,21 @@ __device__ __forceinline__ int64_t thread_count() {
   return static_cast<int64_t>(gridDim.x) * blockDim.x;
 }
 
-// Blocks for `items` threads in loops: enough to fill the device, no more than there is work for.
+// Blocks for `items` threads in loops: no more than there is work for, and enough to fill the
+// device several times, or those of a last round that is not full would be waited for by all
+// others.
 inline int64_t blocks_for(int64_t items, int threads = kThreads) {
-  constexpr int kThreadsPerMultiprocessor = 2048;
+  constexpr int kThreadsPerMultiprocessor = 2048, kRounds = 16;
   const int64_t full =
-      static_cast<int64_t>(multiprocessors()) * (kThreadsPerMultiprocessor / threads) * 2;
+      static_cast<int64_t>(multiprocessors()) * (kThreadsPerMultiprocessor / threads) * kRounds;
   return least(ceil_div(items, threads), full);
+}
+
+// p[0] to p[count - 1] = 0; p may be null where there are none.
+template <class T>
+void set_zero(const char* what, T* p, int64_t count, const Context& context) {
+  if (count <= 0) return;
+  check(cudaMemsetAsync(p, 0, static_cast<size_t>(count) * sizeof(T), stream_of(context)), what);
 }
 
 // The block's dynamic shared memory.

@@ -7,17 +7,53 @@
 namespace striate::cuda {
 namespace {
 
+// Packs of each array that a thread reads before it computes: what a multiprocessor must have under
+// way to keep the memory busy. They lie a block's width apart, so that a warp's accesses are
+// contiguous.
+constexpr int kPacks = 2;
+
+// Elements of a block; its thread's pack k begins `pack_offset` further on.
+template <class T>
+__device__ __forceinline__ int64_t block_elements() {
+  return int64_t{kPacks} * blockDim.x * Pack<T>::size;
+}
+template <class T>
+__device__ __forceinline__ int64_t pack_offset(int k) {
+  return (int64_t{k} * blockDim.x + threadIdx.x) * Pack<T>::size;
+}
+
+// This thread's packs of the block whose first element is `first`, of `count` in all.
+template <class T>
+__device__ __forceinline__ void load_packs(const T* p, int64_t first, int64_t count, bool aligned,
+                                           Pack<T> (&packs)[kPacks]) {
+  STRIATE_UNROLL
+  for (int k = 0; k < kPacks; ++k) {
+    const int64_t i = first + pack_offset<T>(k);
+    packs[k] = load_pack(p + i, count - i, aligned && i + Pack<T>::size <= count);
+  }
+}
+template <class T>
+__device__ __forceinline__ void store_packs(T* p, int64_t first, int64_t count, bool aligned,
+                                            const Pack<T> (&packs)[kPacks]) {
+  STRIATE_UNROLL
+  for (int k = 0; k < kPacks; ++k) {
+    const int64_t i = first + pack_offset<T>(k);
+    store_pack(p + i, packs[k], count - i, aligned && i + Pack<T>::size <= count);
+  }
+}
+
 // y[i] = f(x[i]). Arrays that are not aligned go element by element.
 template <class T, class F>
 __global__ void map1_kernel(int64_t count, T* __restrict__ y, F f, const T* __restrict__ x) {
-  constexpr int size = Pack<T>::size;
   const bool aligned = is_aligned(y) && is_aligned(x);
-  for (int64_t i = thread_index() * size; i < count; i += thread_count() * size) {
-    const bool whole = aligned && i + size <= count;
-    Pack<T> pack = load_pack(x + i, count - i, whole);
+  const int64_t step = block_elements<T>();
+  for (int64_t first = blockIdx.x * step; first < count; first += gridDim.x * step) {
+    Pack<T> packs[kPacks];
+    load_packs(x, first, count, aligned, packs);
     STRIATE_UNROLL
-    for (int k = 0; k < size; ++k) pack.at[k] = f(Lane<T>{pack.at[k]}).value;
-    store_pack(y + i, pack, count - i, whole);
+    for (int k = 0; k < kPacks; ++k) STRIATE_UNROLL
+    for (int j = 0; j < Pack<T>::size; ++j) packs[k].at[j] = f(Lane<T>{packs[k].at[j]}).value;
+    store_packs(y, first, count, aligned, packs);
   }
 }
 
@@ -25,22 +61,25 @@ __global__ void map1_kernel(int64_t count, T* __restrict__ y, F f, const T* __re
 template <class T, class F>
 __global__ void map2_kernel(int64_t count, T* __restrict__ y, F f, const T* __restrict__ a,
                             const T* __restrict__ b) {
-  constexpr int size = Pack<T>::size;
   const bool aligned = is_aligned(y) && is_aligned(a) && is_aligned(b);
-  for (int64_t i = thread_index() * size; i < count; i += thread_count() * size) {
-    const bool whole = aligned && i + size <= count;
-    Pack<T> pack = load_pack(a + i, count - i, whole);
-    const Pack<T> other = load_pack(b + i, count - i, whole);
+  const int64_t step = block_elements<T>();
+  for (int64_t first = blockIdx.x * step; first < count; first += gridDim.x * step) {
+    Pack<T> packs[kPacks], others[kPacks];
+    load_packs(a, first, count, aligned, packs);
+    load_packs(b, first, count, aligned, others);
     STRIATE_UNROLL
-    for (int k = 0; k < size; ++k) pack.at[k] = f(Lane<T>{pack.at[k]}, Lane<T>{other.at[k]}).value;
-    store_pack(y + i, pack, count - i, whole);
+    for (int k = 0; k < kPacks; ++k) STRIATE_UNROLL
+    for (int j = 0; j < Pack<T>::size; ++j)
+      packs[k].at[j] = f(Lane<T>{packs[k].at[j]}, Lane<T>{others[k].at[j]}).value;
+    store_packs(y, first, count, aligned, packs);
   }
 }
 
-// Blocks that go through `count` elements in packs.
+// Blocks of kThreads that go through `count` elements in packs, each once: the device deals them
+// out, and none waits for the slowest of a last round.
 template <class T>
 int64_t blocks_of_packs(int64_t count) {
-  return blocks_for(ceil_div(count, Pack<T>::size));
+  return ceil_div(count, int64_t{kPacks} * kThreads * Pack<T>::size);
 }
 
 template <class T, class F>

@@ -21,6 +21,10 @@ STRIATE_DEVICE Word multiply_words(Word a, Word b) {
 
 struct RandomWords {
   uint32_t at[4];
+  // at[n], where n is only known when it runs: an array would go to memory for that.
+  STRIATE_DEVICE uint32_t word(int64_t n) const {
+    return n < 2 ? (n == 0 ? at[0] : at[1]) : (n == 2 ? at[2] : at[3]);
+  }
 };
 
 STRIATE_DEVICE RandomWords random_words(formula::PhiloxKey key, uint64_t counter) {

@@ -77,7 +77,14 @@ class LongSum {
  public:
   STRIATE_DEVICE void add(T x) {
     some_ += x;
-    if (++count_ == kStretch) flush();
+    if (++count_ >= kStretch) flush();
+  }
+  template <int kCount>
+  STRIATE_DEVICE void add(const T (&run)[kCount]) {
+    static_assert(kStretch % kCount == 0, "as by single elements");
+    STRIATE_UNROLL
+    for (int k = 0; k < kCount; ++k) some_ += run[k];
+    if ((count_ += kCount) >= kStretch) flush();
   }
   STRIATE_DEVICE double total() const { return all_ + static_cast<double>(some_); }
   // One that has this total.

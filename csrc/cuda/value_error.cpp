@@ -2,7 +2,9 @@
 
 #include <cuda_runtime.h>
 
+#include <atomic>
 #include <cstring>
+#include <mutex>
 
 #include "core/check.h"
 #include "cuda/error.h"
@@ -10,23 +12,31 @@
 namespace striate::cuda {
 namespace {
 
-ValueFlag* flag = nullptr;
+std::atomic<ValueFlag*> made{nullptr};
+std::mutex making;
 
 }  // namespace
 
 ValueFlag* value_flag() {
+  ValueFlag* flag = made.load(std::memory_order_acquire);
+  if (flag != nullptr) return flag;
+  const std::lock_guard<std::mutex> lock(making);
+  flag = made.load(std::memory_order_relaxed);
   if (flag == nullptr) {
     void* memory = nullptr;
     check(cudaHostAlloc(&memory, sizeof(ValueFlag), cudaHostAllocPortable | cudaHostAllocMapped),
           "striate's error flag");
     std::memset(memory, 0, sizeof(ValueFlag));
     flag = static_cast<ValueFlag*>(memory);
+    made.store(flag, std::memory_order_release);
   }
   return flag;
 }
 
 void raise_value_error() {
+  ValueFlag* const flag = made.load(std::memory_order_acquire);
   if (flag == nullptr || *static_cast<volatile int*>(&flag->set) == 0) return;
+  std::atomic_thread_fence(std::memory_order_acquire);  // the rest was written before `set`
   const ValueFlag found = *flag;
   flag->set = 0;
   flag->claimed = 0;

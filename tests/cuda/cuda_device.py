@@ -24,9 +24,19 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Device:
     """Moves arrays to where a test computes, and back."""
 
-    def __init__(self, put: Callable[[Array], Any], get: Callable[[Any], Array]) -> None:
+    def __init__(
+        self,
+        put: Callable[[Array], Any],
+        get: Callable[[Any], Array],
+        transpose: Callable[[Any], Any],  # a view with the axes in the opposite order
+    ) -> None:
         self.put = put
         self.get = get
+        self._transpose = transpose
+
+    def put_strided(self, array: Array) -> Any:
+        """Move an array there, whose elements then lie in Fortran's order."""
+        return self._transpose(self.put(np.array(array.T, order="C")))
 
 
 class DeviceArray:

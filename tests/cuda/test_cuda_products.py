@@ -64,6 +64,29 @@ def test_without_workspace(
         assert error <= OPS[name].tolerance.of(dtype), shapes
 
 
+@pytest.mark.parametrize("stride", [2**30, 2**31 - 1, 2**31 + 2, 2**40])
+@pytest.mark.parametrize("channels", [1, 24])
+def test_strides_beyond_any_position(
+    stride: int, channels: int, device: Device, to_numpy: Callable[[Any], Any]
+) -> None:
+    """They leave one output; what lies a stride further on must not be read."""
+    striate.set_precision("exact")
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal((2, channels, n, n)) for n in (5, 4))
+    dy = striate.reference.conv2d(x, w, stride=stride)
+    assert dy.shape[2:] == (1, 1)
+    calls = (
+        ("conv2d", (x, w)),
+        ("conv2d_input_grad", (dy, w, x.shape)),
+        ("conv2d_weight_grad", (dy, x, w.shape)),
+    )
+    for name, arguments in calls:
+        want = getattr(striate.reference, name)(*arguments, stride=stride)
+        moved = [device.put(a) if isinstance(a, np.ndarray) else a for a in arguments]
+        got = to_numpy(getattr(striate.ops, name)(*moved, stride=stride))
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
 def test_a_deep_product_is_split(device: Device, to_numpy: Callable[[Any], Any]) -> None:
     """The weight gradient of many pixels and few channels, and a linear layer of few rows."""
     rng = np.random.default_rng(0)

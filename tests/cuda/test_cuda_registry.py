@@ -23,14 +23,16 @@ def samples(name: str) -> list[Sample]:
     return _verify.samples(OPS[name])
 
 
-def run(op: Op, sample: Sample, device: Device, to_numpy: Callable[[Any], Any]) -> list[Array]:
+def run(
+    op: Op,
+    sample: Sample,
+    device: Device,
+    to_numpy: Callable[[Any], Any],
+    put: Callable[[Array], Any] | None = None,
+) -> list[Array]:
     """All that the operation computes from the sample's arrays on the device."""
-    moved = sample.map(device.put)
-    result = op.function(*moved.args, **moved.kwargs)
-    arguments = op.arguments(moved)
-    written = [a for name in op.in_place for a in arguments[name] or () if a is not None]
-    returned = () if result is None else result if isinstance(result, tuple) else (result,)
-    return [np.asarray(a) for a in to_numpy([*written, *returned])]
+    moved = sample.map(put or device.put)
+    return [np.asarray(a) for a in to_numpy(op.results(op.function, moved))]
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +63,18 @@ def test_agrees_with_the_reference(
             assert a.shape == b.shape
             shapes = [getattr(x, "shape", x) for x in op.arguments(sample).values()]
             assert _verify.error(a, b) <= op.tolerance.of(dtype), shapes
+
+
+@pytest.mark.parametrize("name", sorted(name for name in OPS if not OPS[name].in_place))
+def test_strided_inputs_give_the_same_bits(
+    name: str, device: Device, to_numpy: Callable[[Any], Any]
+) -> None:
+    if not has_kernel(name):
+        pytest.skip(f"{name} has no CUDA kernel yet")
+    op = OPS[name]
+    for sample in samples(name)[:3]:
+        cast = sample.cast("float32")
+        want = run(op, cast, device, to_numpy)
+        got = run(op, cast, device, to_numpy, device.put_strided)
+        for a, b in zip(got, want, strict=True):
+            assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f")

@@ -25,8 +25,14 @@ struct PreluGrad {
 template <class T>
 struct SlopeGrad {
   const T *dy, *x;
-  STRIATE_DEVICE T operator()(const Place& place, int64_t) const {
-    return formula::prelu_slope_grad(Lane<T>{dy[place.offset]}, Lane<T>{x[place.offset]}).value;
+  template <int kRun>
+  STRIATE_DEVICE void operator()(int64_t at, T (&run)[kRun]) const {
+    T inputs[kRun];
+    load_run(dy + at, run);
+    load_run(x + at, inputs);
+    STRIATE_UNROLL
+    for (int k = 0; k < kRun; ++k)
+      run[k] = formula::prelu_slope_grad(Lane<T>{run[k]}, Lane<T>{inputs[k]}).value;
   }
 };
 

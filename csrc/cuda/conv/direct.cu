@@ -47,10 +47,10 @@ __device__ __forceinline__ void add_taps(const Direct<T>& p, const T* source, co
     if (!within(depth, p.src[0])) continue;
     for (int row_tap = 0; row_tap < p.taps[1]; ++row_tap) {
       const int first = at[1] * p.src_stride[1] + p.tap_offset[1] + row_tap * p.tap_step[1];
-      const int w_row = ((p.w_index[0] + depth_tap * p.w_step[0]) * p.kernel[1] + p.w_index[1] +
-                         row_tap * p.w_step[1]) *
-                            p.kernel[2] +
-                        p.w_index[2];
+      const int64_t w_layer = p.w_index[0] + depth_tap * p.w_step[0];
+      const int64_t w_row =
+          (w_layer * p.kernel[1] + p.w_index[1] + row_tap * p.w_step[1]) * p.kernel[2] +
+          p.w_index[2];
       const int64_t start = (static_cast<int64_t>(depth) * p.src[1] + first) * width;
       for (int tap = 0; tap < p.taps[2]; ++tap) {
         const int column = at[2] * p.src_stride[2] + p.tap_offset[2] + tap * p.tap_step[2];
@@ -110,6 +110,13 @@ void copy_of(const int64_t (&from)[kSpatial], int (&to)[kSpatial]) {
   for (int i = 0; i < kSpatial; ++i) to[i] = static_cast<int>(from[i]);
 }
 
+// Strides may be greater than any position where there is one position. The rows below it, whose
+// sums are not stored, are looked for all the same, and must be found outside.
+void stride_of(const int64_t (&from)[kSpatial], const int64_t (&grid)[kSpatial],
+               int (&to)[kSpatial]) {
+  for (int i = 0; i < kSpatial; ++i) to[i] = grid[i] == 1 ? 1 : static_cast<int>(from[i]);
+}
+
 template <class T>
 void run(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const T* bias, bool relu,
          T* dst, const Context& context) {
@@ -122,8 +129,8 @@ void run(const ImplicitGemm& g, const T* src, const T* mask, const T* w, const T
   copy_of(g.grid, p.grid);
   copy_of(g.kernel, p.kernel);
   copy_of(g.taps, p.taps);
-  copy_of(g.src_stride, p.src_stride);
-  copy_of(g.dst_stride, p.dst_stride);
+  stride_of(g.src_stride, g.grid, p.src_stride);
+  stride_of(g.dst_stride, g.grid, p.dst_stride);
   copy_of(g.dst_offset, p.dst_offset);
   copy_of(g.tap_offset, p.tap_offset);
   copy_of(g.tap_step, p.tap_step);

@@ -33,8 +33,7 @@ template <class T>
 void dropout(const DropoutProblem& p, const T* x, T* y, const Context& context) {
   const uint64_t threshold = p.threshold();
   if (threshold > 0xFFFFFFFFu) {  // all
-    check(cudaMemsetAsync(y, 0, static_cast<size_t>(p.count) * sizeof(T), stream_of(context)),
-          "dropout");
+    set_zero("dropout", y, p.count, context);
     return;
   }
   launch("dropout", dropout_kernel<T>, blocks_for(ceil_div(p.count, 4)), kThreads, 0, context,

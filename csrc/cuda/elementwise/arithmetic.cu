@@ -35,20 +35,22 @@ void mul(int64_t count, const T* a, const T* b, T* y, const Context& context) {
 template <class T>
 __global__ void mul_grad_kernel(int64_t count, const T* __restrict__ dy, const T* __restrict__ a,
                                 const T* __restrict__ b, T* __restrict__ da, T* __restrict__ db) {
-  constexpr int size = Pack<T>::size;
   const bool aligned =
       is_aligned(dy) && is_aligned(a) && is_aligned(b) && is_aligned(da) && is_aligned(db);
-  for (int64_t i = thread_index() * size; i < count; i += thread_count() * size) {
-    const bool whole = aligned && i + size <= count;
-    const Pack<T> slope = load_pack(dy + i, count - i, whole);
-    Pack<T> left = load_pack(a + i, count - i, whole), right = load_pack(b + i, count - i, whole);
+  const int64_t step = block_elements<T>();
+  for (int64_t first = blockIdx.x * step; first < count; first += gridDim.x * step) {
+    Pack<T> slopes[kPacks], left[kPacks], right[kPacks];
+    load_packs(dy, first, count, aligned, slopes);
+    load_packs(a, first, count, aligned, left);
+    load_packs(b, first, count, aligned, right);
     STRIATE_UNROLL
-    for (int k = 0; k < size; ++k) {
-      left.at[k] *= slope.at[k];
-      right.at[k] *= slope.at[k];
+    for (int k = 0; k < kPacks; ++k) STRIATE_UNROLL
+    for (int j = 0; j < Pack<T>::size; ++j) {
+      left[k].at[j] *= slopes[k].at[j];
+      right[k].at[j] *= slopes[k].at[j];
     }
-    store_pack(da + i, right, count - i, whole);
-    store_pack(db + i, left, count - i, whole);
+    store_packs(da, first, count, aligned, right);
+    store_packs(db, first, count, aligned, left);
   }
 }
 

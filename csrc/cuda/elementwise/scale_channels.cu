@@ -16,8 +16,13 @@ struct Scale {
 template <class T>
 struct Product {
   const T *a, *b;
-  STRIATE_DEVICE T operator()(const Place& place, int64_t) const {
-    return a[place.offset] * b[place.offset];
+  template <int kRun>
+  STRIATE_DEVICE void operator()(int64_t at, T (&run)[kRun]) const {
+    T others[kRun];
+    load_run(a + at, run);
+    load_run(b + at, others);
+    STRIATE_UNROLL
+    for (int k = 0; k < kRun; ++k) run[k] *= others[k];
   }
 };
 

@@ -44,9 +44,7 @@ void nll_loss(const CrossEntropyProblem& p, const T* log_probs, const int64_t* l
     label_weight_sum(kFunction, p, weight, labels, values.data(), sum.data(), context);
     divisor = sum.data();
   }
-  check(cudaMemsetAsync(dlog_probs, 0, static_cast<size_t>(count * p.classes) * sizeof(T),
-                        stream_of(context)),
-        kFunction);
+  set_zero(kFunction, dlog_probs, count * p.classes, context);
   launch(kFunction, nll_kernel<T>, blocks_for(count), kThreads, 0, context, p,
          Divisor(p.positions, count), log_probs, labels, weight, divisor, losses, values.data(),
          dlog_probs, value_flag(), kFunction);

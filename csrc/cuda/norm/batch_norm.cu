@@ -80,15 +80,25 @@ void inference(const BatchNormProblem& p, const T* x, const T* mean, const T* va
 template <class T>
 struct GradSums {
   using Value = BatchNormSums;
+  static constexpr int kRun = Pack<T>::size;
   const T *dy, *x, *mean;
-  __device__ Value operator()(const Share& share, int64_t channel) const {
+  template <int kTaken>
+  __device__ Value reduce(const Share& share, int64_t channel) const {
     const T centre = mean[channel];
     LongSum<T> sum_dy, sum_dy_x, sum_x;
+    STRIATE_UNROLL_BY(2)
     for (int64_t i = share.first; i < share.length; i += share.stride) {
       const int64_t at = share.at(i).offset;
-      const T g = dy[at], d = x[at] - centre;
+      T g[kTaken], d[kTaken], product[kTaken];
+      load_run(dy + at, g);
+      load_run(x + at, d);
+      STRIATE_UNROLL
+      for (int k = 0; k < kTaken; ++k) {
+        d[k] -= centre;
+        product[k] = g[k] * d[k];
+      }
       sum_dy.add(g);
-      sum_dy_x.add(g * d);
+      sum_dy_x.add(product);
       sum_x.add(d);
     }
     return {sum_dy.total(), sum_dy_x.total(), sum_x.total()};

@@ -45,8 +45,8 @@ STRIATE_DEVICE NormalizeFactors<T> plain_factors(const Moments& moments, double 
 template <class T, class Group>
 __device__ Moments slice_moments(const Group& group, const SliceMap& map, const T* x) {
   const int64_t step = map.step;
-  return group.reduce(thread_moments(x, group.rank(), group.size(), map.length,
-                                     [=](int64_t i) { return i * step; }),
+  return group.reduce(thread_moments<1>(x, group.rank(), group.size(), map.length,
+                                        [=](int64_t i) { return i * step; }),
                       MergeMoments{});
 }
 
@@ -121,11 +121,13 @@ struct ScaleSums {
 template <class T>
 struct ScaleGrads {
   using Value = ScaleSums;
+  static constexpr int kRun = 1;
   const T *dy, *x;
   const NormalizeFactors<T>* factors;
   int64_t groups, channels, inner;  // of the problem
 
-  __device__ Value operator()(const Share& share, int64_t scale) const {
+  template <int>
+  __device__ Value reduce(const Share& share, int64_t scale) const {
     const int64_t group = groups == 1 ? 0 : scale / channels;
     LongSum<T> sum_dy, sum_dy_z;
     for (int64_t i = share.first; i < share.length; i += share.stride) {

@@ -20,21 +20,25 @@ struct MergeMoments {
   }
 };
 
-// Of the elements first, first + stride, ... below length; offset(i) says where they lie.
-template <class T, class Offset>
+// Of the runs of kRun elements that begin at numbers first, first + stride, ... below length;
+// offset(i) says where they lie.
+template <int kRun, class T, class Offset>
 STRIATE_DEVICE Moments thread_moments(const T* x, int64_t first, int64_t stride, int64_t length,
                                       const Offset& offset) {
-  constexpr int kBatch = 32;
+  constexpr int kBatch = 128 / static_cast<int>(sizeof(T));  // of double fewer: registers
   Moments all{0, 0, 0};
-  for (int64_t i = first; i < length; i += kBatch * stride) {
-    T value[kBatch];
+  for (int64_t i = first; i < length; i += kBatch / kRun * stride) {
+    T value[kBatch] = {};
     int count = 0;
     STRIATE_UNROLL
-    for (int k = 0; k < kBatch; ++k) {
-      const int64_t at = i + k * stride;
+    for (int k = 0; k < kBatch; k += kRun) {
+      const int64_t at = i + k / kRun * stride;
       const bool live = at < length;
-      value[k] = live ? x[offset(at)] : value[0];
-      count += live;
+      T run[kRun];
+      if (live) load_run(x + offset(at), run);
+      STRIATE_UNROLL
+      for (int j = 0; j < kRun; ++j) value[k + j] = live ? run[j] : value[0];
+      count += live ? kRun : 0;
     }
     // Distances from a value nearby, so that a large mean costs no digits; the copies of the first
     // value, which fill the batch up, are at distance 0 here.
@@ -60,10 +64,12 @@ STRIATE_DEVICE Moments thread_moments(const T* x, int64_t first, int64_t stride,
 template <class T>
 struct ChannelMoments {
   using Value = Moments;
+  static constexpr int kRun = Pack<T>::size;
   const T* x;
-  __device__ Value operator()(const Share& share, int64_t) const {
-    return thread_moments(x, share.first, share.stride, share.length,
-                          [&](int64_t i) { return share.at(i).offset; });
+  template <int kTaken>
+  __device__ Value reduce(const Share& share, int64_t) const {
+    return thread_moments<kTaken>(x, share.first, share.stride, share.length,
+                                  [&](int64_t i) { return share.at(i).offset; });
   }
   static STRIATE_DEVICE Value merge(const Value& a, const Value& b) { return MergeMoments{}(a, b); }
 };

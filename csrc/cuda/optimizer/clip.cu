@@ -13,9 +13,18 @@ __global__ void square_sum_kernel(const __grid_constant__ Batch<GradTensor<T>> b
                                   double* __restrict__ part) {
   const Stretch stretch = stretch_of(batch, blockIdx.x);
   const T* const x = batch.tensor[stretch.tensor].grad;
+  constexpr int size = Pack<T>::size;
+  const bool aligned = is_aligned(x);
   double sum = 0;
-  for (int64_t i = stretch.begin + threadIdx.x; i < stretch.end; i += blockDim.x)
-    sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  STRIATE_UNROLL_BY(4)
+  for (int64_t i = stretch.begin + threadIdx.x * size; i < stretch.end;
+       i += static_cast<int64_t>(blockDim.x) * size) {
+    const int64_t left = stretch.end - i;
+    const Pack<T> pack = load_pack(x + i, left, aligned && left >= size);
+    STRIATE_UNROLL
+    for (int k = 0; k < size; ++k)
+      sum += static_cast<double>(pack.at[k]) * static_cast<double>(pack.at[k]);
+  }
   sum = block_reduce(sum, Plus{});
   if (threadIdx.x == 0) part[blockIdx.x] = sum;
 }
@@ -97,8 +106,19 @@ template <class T>
 __global__ void ema_kernel(const __grid_constant__ Batch<EmaTensor<T>> batch, T share) {
   const Stretch stretch = stretch_of(batch, blockIdx.x);
   const EmaTensor<T>& t = batch.tensor[stretch.tensor];
-  for (int64_t i = stretch.begin + threadIdx.x; i < stretch.end; i += blockDim.x)
-    t.average[i] = formula::averaged(Lane<T>{t.average[i]}, Lane<T>{t.param[i]}, share).value;
+  constexpr int size = Pack<T>::size;
+  const bool aligned = is_aligned(t.average) && is_aligned(t.param);
+  for (int64_t i = stretch.begin + threadIdx.x * size; i < stretch.end;
+       i += static_cast<int64_t>(blockDim.x) * size) {
+    const int64_t left = stretch.end - i;
+    const bool whole = aligned && left >= size;
+    Pack<T> average = load_pack(t.average + i, left, whole);
+    const Pack<T> param = load_pack(t.param + i, left, whole);
+    STRIATE_UNROLL
+    for (int k = 0; k < size; ++k)
+      average.at[k] = formula::averaged(Lane<T>{average.at[k]}, Lane<T>{param.at[k]}, share).value;
+    store_pack(t.average + i, average, left, whole);
+  }
 }
 
 template <class T>

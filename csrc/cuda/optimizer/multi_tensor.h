@@ -110,6 +110,7 @@ __global__ void step_kernel(const __grid_constant__ Batch<Tensor> batch,
                             const __grid_constant__ F f,
                             const __grid_constant__ DeviceClip<T> device_clip) {
   constexpr int size = Pack<T>::size, arrays = F::states + 3;
+  static_assert(sizeof(batch) + sizeof(f) + sizeof(device_clip) <= 4096 - 16, "parameters");
   formula::ClipFactors<T> clip;
   if (!device_clip.factors(clip)) return;
   const Stretch stretch = stretch_of(batch, blockIdx.x);

@@ -70,13 +70,15 @@ __device__ __forceinline__ void for_each_hit(const PoolGradProblem& p, int64_t c
   }
 }
 
-template <class T, class Index>
+// Counter is int where it can count a plane's outputs: shared memory has atomics for it.
+template <class T, class Index, class Counter>
 __global__ void spread_kernel(const __grid_constant__ PoolGradProblem p, int64_t segments,
                               int64_t chunks, const T* __restrict__ dy,
                               const Index* __restrict__ indices,
                               const IndexBounds* __restrict__ bounds, T* __restrict__ dx) {
   __shared__ T sum[kSegment];
-  __shared__ long long next[kSegment], done[kSegment];  // outputs
+  __shared__ Counter next[kSegment], done[kSegment];  // outputs
+  constexpr Counter kNone = static_cast<Counter>(~0ull >> (65 - 8 * sizeof(Counter)));
   for (int64_t job = blockIdx.x; job < p.planes * segments; job += gridDim.x) {
     const int64_t plane = job / segments, begin = (job - plane * segments) * kSegment;
     const int64_t end = least(begin + kSegment, p.in_size);
@@ -88,7 +90,7 @@ __global__ void spread_kernel(const __grid_constant__ PoolGradProblem p, int64_t
     };
     for (int64_t i = threadIdx.x; i < end - begin; i += blockDim.x) {
       sum[i] = 0;
-      next[i] = INT64_MAX;
+      next[i] = kNone;
       done[i] = -1;
     }
     __syncthreads();
@@ -98,16 +100,16 @@ __global__ void spread_kernel(const __grid_constant__ PoolGradProblem p, int64_t
       each(threadIdx.x, blockDim.x, [&](int64_t o, int64_t place) {
         if (o <= done[place]) return;
         found = 1;
-        atomicMin(&next[place], static_cast<long long>(o));
+        atomicMin(&next[place], static_cast<Counter>(o));
       });
       left = __syncthreads_or(found);
       if (left == 0) break;
       // Each element's turn belongs to one thread.
       for (int64_t i = threadIdx.x; i < end - begin; i += blockDim.x) {
-        if (next[i] == INT64_MAX) continue;
+        if (next[i] == kNone) continue;
         sum[i] += own_dy[next[i]];
         done[i] = next[i];
-        next[i] = INT64_MAX;
+        next[i] = kNone;
       }
       __syncthreads();
     }
@@ -130,8 +132,9 @@ void spread_maxima(const char* function, const PoolGradProblem& p, const T* dy,
   const Scratch<IndexBounds> bounds(context, p.planes * chunks);
   launch(function, bounds_kernel<Index>, blocks_for(p.planes * chunks * 32), kThreads, 0, context,
          p, chunks, indices, bounds.data(), value_flag(), function);
-  launch(function, spread_kernel<T, Index>, p.planes * segments, 128, 0, context, p, segments,
-         chunks, dy, indices, bounds.data(), dx);
+  const bool narrow = p.out_size <= INT32_MAX;
+  launch(function, narrow ? spread_kernel<T, Index, int> : spread_kernel<T, Index, long long>,
+         p.planes * segments, 128, 0, context, p, segments, chunks, dy, indices, bounds.data(), dx);
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ __global__ void draw_kernel(int64_t count, const __grid_constant__ Window w,
       continue;
     }
     const RandomWords words = random_words(key, offset + static_cast<uint64_t>(i) / 4);
-    const int64_t drawn = draw(window, plane, own.sum, words.at[i % 4]);
+    const int64_t drawn = draw(window, plane, own.sum, words.word(i % 4));
     if (y != nullptr) y[i] = plane[drawn];
     if (places != nullptr) places[i] = drawn;
   }

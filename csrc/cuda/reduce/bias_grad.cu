@@ -9,9 +9,15 @@ namespace {
 template <class T>
 struct Masked {
   const T *dy, *y;
-  STRIATE_DEVICE T operator()(const Place& place, int64_t) const {
-    const Lane<T> own{dy[place.offset]};
-    return y == nullptr ? own.value : formula::relu_grad(own, Lane<T>{y[place.offset]}).value;
+  template <int kRun>
+  STRIATE_DEVICE void operator()(int64_t at, T (&run)[kRun]) const {
+    load_run(dy + at, run);
+    if (y == nullptr) return;
+    T outputs[kRun];
+    load_run(y + at, outputs);
+    STRIATE_UNROLL
+    for (int k = 0; k < kRun; ++k)
+      run[k] = formula::relu_grad(Lane<T>{run[k]}, Lane<T>{outputs[k]}).value;
   }
 };
 

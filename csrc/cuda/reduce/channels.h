@@ -1,9 +1,11 @@
 // Reductions over each channel of (outer, channels, inner), in two levels: each thread block
 // reduces a portion of one channel, and a warp then merges a channel's portions in their order. The
-// problem alone fixes the portions, so that the bits do not depend on the device.
+// problem alone fixes the portions, and whether a thread takes elements one by one or in runs of a
+// pack, so that the bits depend neither on the device nor on how arrays are aligned.
 #pragma once
 
 #include "cuda/index.h"
+#include "cuda/map.h"
 #include "cuda/reduce.h"
 
 namespace striate::cuda {
@@ -16,7 +18,8 @@ struct Place {
   int64_t offset, outer, inner;
 };
 
-// The elements of a portion that one thread takes: numbers first, first + stride, ... below length.
+// The runs of elements of a portion that one thread takes: those that begin at numbers first,
+// first + stride, ... below length.
 struct Share {
   int64_t outer, inner, offset;  // of the portion's first element
   int64_t first, stride, length;
@@ -52,8 +55,9 @@ struct ChannelCut {
     length = inner;
     pieces = 1;
     if (planes == 0) {
-      pieces = ceil_div(inner, portion);
-      length = ceil_div(inner, pieces);
+      constexpr int64_t kRun = 4;  // no piece begins within a pack of a plane of whole ones
+      length = ceil_div(ceil_div(inner, ceil_div(inner, portion)), kRun) * kRun;
+      pieces = ceil_div(inner, length);
       planes = 1;
     }
     portions = count == 0 ? 0 : ceil_div(outer, planes) * pieces;
@@ -76,20 +80,36 @@ struct ChannelCut {
   }
 };
 
-// R::Value is what is reduced: r(share, channel) gives a thread's, and R::merge(a, b) two together.
+// What begins at p: a pack, if need be element by element, or one element.
+template <int kRun, class T>
+STRIATE_DEVICE void load_run(const T* p, T (&run)[kRun]) {
+  static_assert(kRun == 1 || kRun == Pack<T>::size, "one element or a pack");
+  if constexpr (kRun == 1) {
+    run[0] = *p;
+  } else {
+    const Pack<T> pack = load_pack(p, kRun, is_aligned(p));
+    STRIATE_UNROLL
+    for (int k = 0; k < kRun; ++k) run[k] = pack.at[k];
+  }
+}
+
+// R::Value is what is reduced: r.reduce<kRun>(share, channel) gives a thread's, which takes runs of
+// kRun elements (1 or R::kRun), and R::merge(a, b) two together.
 template <class R>
 struct MergeOf {
   using Value = typename R::Value;
   STRIATE_DEVICE Value operator()(const Value& a, const Value& b) const { return R::merge(a, b); }
 };
 
-template <class R>
+template <class R, int kRun>
 __global__ void channel_planes_kernel(const __grid_constant__ ChannelCut cut,
                                       const __grid_constant__ R r,
                                       typename R::Value* __restrict__ part) {
   for (int64_t job = blockIdx.x; job < cut.channels * cut.portions; job += gridDim.x) {
     const int64_t portion = job / cut.channels, channel = job - portion * cut.channels;
-    const auto own = r(cut.share(channel, portion, threadIdx.x, blockDim.x), channel);
+    const Share share =
+        cut.share(channel, portion, int64_t{kRun} * threadIdx.x, int64_t{kRun} * blockDim.x);
+    const auto own = r.template reduce<kRun>(share, channel);
     const auto all = block_reduce(own, MergeOf<R>{});
     if (threadIdx.x == 0) part[job] = all;
   }
@@ -107,7 +127,9 @@ __global__ void channel_rows_kernel(const __grid_constant__ ChannelCut cut,
   for (int64_t job = blockIdx.x; job < tiles * cut.portions; job += gridDim.x) {
     const int64_t portion = job / tiles, channel = (job - portion * tiles) * 32 + lane;
     const bool live = channel < cut.channels;
-    if (live) others[warp][lane] = r(cut.share(channel, portion, warp, kRowsTogether), channel);
+    if (live)
+      others[warp][lane] =
+          r.template reduce<1>(cut.share(channel, portion, warp, kRowsTogether), channel);
     __syncthreads();
     if (live && warp == 0) {
       auto all = others[0][lane];
@@ -142,21 +164,30 @@ void reduce_channels(const char* what, int64_t outer, int64_t channels, int64_t 
     launch(what, channel_rows_kernel<R>, ceil_div(channels, 32) * cut.portions, 32 * kRowsTogether,
            0, context, cut, r, part.data());
   else
-    launch(what, channel_planes_kernel<R>, channels * cut.portions, kThreads, 0, context, cut, r,
-           part.data());
+    launch(what,
+           inner % R::kRun == 0 ? channel_planes_kernel<R, R::kRun> : channel_planes_kernel<R, 1>,
+           channels * cut.portions, kThreads, 0, context, cut, r, part.data());
   launch(what, finish_channels_kernel<R, Finish>, blocks_for(channels * 32), kThreads, 0, context,
          channels, cut.portions, part.data(), finish);
 }
 
-// The sum of term(offset, channel).
+// The sum of the terms that term(offset, run) puts in the place of a run.
 template <class T, class Term>
 struct ChannelSum {
   using Value = double;
+  static constexpr int kRun = Pack<T>::size;
   Term term;
-  __device__ Value operator()(const Share& share, int64_t channel) const {
+  template <int kTaken>
+  __device__ Value reduce(const Share& share, int64_t) const {
     LongSum<T> sum;
-    for (int64_t i = share.first; i < share.length; i += share.stride)
-      sum.add(term(share.at(i), channel));
+    for (int64_t i = share.first; i < share.length; i += 2 * share.stride) {
+      T run[kTaken], next[kTaken] = {};  // both are read before either is added
+      term(share.at(i).offset, run);
+      const bool more = i + share.stride < share.length;
+      if (more) term(share.at(i + share.stride).offset, next);
+      sum.add(run);
+      if (more) sum.add(next);
+    }
     return sum.total();
   }
   static STRIATE_DEVICE Value merge(Value a, Value b) { return a + b; }
@@ -178,18 +209,23 @@ __global__ void channel_map_kernel(int64_t count, const __grid_constant__ Channe
   constexpr int size = Pack<T>::size;
   const bool aligned = is_aligned(x) && is_aligned(other) && is_aligned(y);
   const bool one_channel = channel_of.inner() % size == 0;  // in each pack
-  for (int64_t i = thread_index() * size; i < count; i += thread_count() * size) {
-    const int64_t left = count - i;
-    const bool whole = aligned && left >= size;
-    Pack<T> pack = load_pack(x + i, left, whole), second{};
-    if (other != nullptr) second = load_pack(other + i, left, whole);
-    int64_t channel = channel_of(i);
+  const int64_t step = block_elements<T>();
+  for (int64_t first = blockIdx.x * step; first < count; first += gridDim.x * step) {
+    Pack<T> packs[kPacks], others[kPacks] = {};
+    load_packs(x, first, count, aligned, packs);
+    if (other != nullptr) load_packs(other, first, count, aligned, others);
     STRIATE_UNROLL
-    for (int k = 0; k < size; ++k) {
-      if (k > 0 && !one_channel && k < left) channel = channel_of(i + k);
-      pack.at[k] = f(channel, Lane<T>{pack.at[k]}, Lane<T>{second.at[k]}).value;
+    for (int k = 0; k < kPacks; ++k) {
+      const int64_t i = first + pack_offset<T>(k);
+      if (i >= count) continue;  // there is no channel
+      int64_t channel = channel_of(i);
+      STRIATE_UNROLL
+      for (int j = 0; j < size; ++j) {
+        if (j > 0 && !one_channel && i + j < count) channel = channel_of(i + j);
+        packs[k].at[j] = f(channel, Lane<T>{packs[k].at[j]}, Lane<T>{others[k].at[j]}).value;
+      }
     }
-    store_pack(y + i, pack, left, whole);
+    store_packs(y, first, count, aligned, packs);
   }
 }
 
@@ -197,8 +233,8 @@ template <class T, class F>
 void channel_map(const char* what, int64_t outer, int64_t channels, int64_t inner, const F& f,
                  const T* x, const T* other, T* y, const Context& context) {
   const int64_t count = outer * channels * inner;
-  launch(what, channel_map_kernel<T, F>, blocks_for(ceil_div(count, Pack<T>::size)), kThreads, 0,
-         context, count, ChannelOf(outer, channels, inner), f, x, other, y);
+  launch(what, channel_map_kernel<T, F>, blocks_of_packs<T>(count), kThreads, 0, context, count,
+         ChannelOf(outer, channels, inner), f, x, other, y);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cpu/conv/pixel_panels.h"
+#include "cpu/simd/interleave.h"
 #include "cpu/simd/lane_set.h"
 
 namespace striate::cpu {
@@ -14,7 +15,7 @@ namespace {
 // pixels lie in the parts.
 struct PartedRows {
   int64_t first, end;
-  bool needed[2][2];
+  bool needed[2];  // even and odd ones of the source
 
   int64_t part_size(const ImplicitGemm& g, int64_t lanes) const {
     return (end - first) * g.grid[2] + lanes;
@@ -49,7 +50,7 @@ PartedRows find_parted_rows(const ImplicitGemm& g, const Panel<T>* panels, int64
     const PartedTap tap = parted_tap(g, block.first_tap + t);
     lowest = least(lowest, tap.shift[0]);
     highest = greatest(highest, tap.shift[0]);
-    rows.needed[tap.part[0]][tap.part[1]] = true;
+    rows.needed[tap.part[0]] = true;
   }
   rows.first = greatest(0, row(first) + lowest);
   rows.end = greatest(rows.first, least(g.batch * g.grid[1], row(last) + highest + 1));
@@ -87,17 +88,20 @@ STRIATE_INLINE void part_channel(const ImplicitGemm& g, const PartedRows& rows, 
   for (int64_t r = 0; r < rows.end - rows.first; ++r) {
     for (int i = 0; i < 2; ++i) {
       const int64_t row = 2 * y + i;
-      if (row >= g.src[1] || !(rows.needed[i][0] || rows.needed[i][1])) continue;
+      if (row >= g.src[1] || !rows.needed[i]) continue;
       const T* from = src + sample * sample_step + row * g.src[2];
       for (int64_t x = 0; x < g.src[2]; x += 64 / static_cast<int64_t>(sizeof(T)))
         __builtin_prefetch(from + ahead + x);
-      for (int j = 0; j < 2; ++j) {
-        if (!rows.needed[i][j]) continue;
-        T* to = parts + (2 * i + j) * size + r * g.grid[2];
-        const int64_t columns = ceil_div(g.src[2] - j, 2);
-        for (int64_t x = 0; x < columns; x += lanes)
-          Vec<T>::load_strided(from + j + 2 * x, 2, static_cast<int>(least(lanes, columns - x)))
-              .store(to + x);
+      T* to = parts + 2 * i * size + r * g.grid[2];
+      for (int64_t x = 0; x < g.src[2]; x += 2 * lanes, to += lanes) {
+        const int64_t rest = g.src[2] - x;
+        const auto low = Vec<T>::load(from + x, static_cast<int>(least(rest, lanes)));
+        const auto high =
+            rest <= lanes
+                ? Vec<T>::zero()
+                : Vec<T>::load(from + x + lanes, static_cast<int>(least(rest - lanes, lanes)));
+        take_even(low, high).store(to);
+        take_odd(low, high).store(to + size);
       }
     }
     if (++y == g.grid[1]) {

@@ -36,12 +36,18 @@ def measure(
     ceilings = Ceilings(torch, quick)
     print(f"ceiling of copies: {ceilings.copy:.0f} GB/s", flush=True)
     rows: list[dict[str, Any]] = []
+    skipped = False
     for name in names:
+        missing = [m for m in TABLES[name].needs if importlib.util.find_spec(m) is None]
+        if missing:
+            print(f"\n{TABLES[name].title}\nskipped: {', '.join(missing)} is not installed")
+            skipped = True
+            continue
         rows += _table(TABLES[name], torch, ceilings, quick, only)
         if json is not None:  # after each table, so that a run that is stopped leaves the others
             told = {"machine": described, "ceilings": ceilings.as_json(), "rows": rows}
             report.write_json(json, {"format": report.FORMAT, "quick": quick, **told})
-    if not rows:
+    if not rows and not skipped:
         print("bench: no row matches", file=sys.stderr)
         return 2
     return 1 if any(row["error"] for row in rows) else 0
@@ -50,10 +56,6 @@ def measure(
 def _table(
     table: Table, torch: Any, ceilings: Ceilings, quick: bool, only: re.Pattern[str] | None
 ) -> list[dict[str, Any]]:
-    missing = [name for name in table.needs if importlib.util.find_spec(name) is None]
-    if missing:
-        print(f"\n{table.title}\nskipped: {', '.join(missing)} is not installed", flush=True)
-        return []
     rows = []
     with precision(torch, table.precision):
         cases = [case for case in table.cases(quick) if only is None or only.search(case.name)]

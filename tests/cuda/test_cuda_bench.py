@@ -166,7 +166,7 @@ def test_what_is_missing_is_named(
 ) -> None:
     table = replace(tables.TABLES["training"], needs=("no_such_module",))
     monkeypatch.setitem(tables.TABLES, "training", table)
-    assert command.main(["training", "--quick"]) == 2
+    assert command.main(["training", "--quick"]) == 0
     assert "skipped: no_such_module is not installed" in capsys.readouterr().out
 
 

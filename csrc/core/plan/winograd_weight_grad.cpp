@@ -13,7 +13,7 @@ constexpr int64_t kSliceQuanta = 64 / kTileQuantum;
 constexpr int64_t kStridedSliceQuanta = 128 / kTileQuantum;
 constexpr int64_t kStridedPanels = 2;
 // Seven points magnify what a sum loses as it grows.
-constexpr int64_t kSevenTilesPerSum = 32;
+constexpr int64_t kSevenTilesPerSum = 16;
 // Enough slices for threads to share, unless the sums of one are too many to be kept near.
 constexpr int64_t kFewestSlices = 4;
 constexpr int64_t kMostSlices = 16;

@@ -31,6 +31,11 @@ SHAPES: dict[str, Shape] = {
     "no padding": ((2, 36, 17, 19), 36, 3, 0, 1, 1),
     "asymmetric padding": ((2, 36, 17, 19), 36, 3, ((0, 2), (2, 1)), 1, 1),
     "more padding than taps": ((1, 36, 9, 12), 36, 3, (5, 7), 1, 1),
+    "small tiles": ((1, 256, 8, 8), 256, 3, 1, 1, 1),
+    "small tiles, odd sizes": ((1, 260, 10, 9), 270, 3, 1, 1, 1),
+    "small tiles of several samples": ((8, 256, 4, 4), 300, 3, 1, 1, 1),
+    "small tiles, asymmetric padding": ((2, 256, 7, 8), 256, 3, ((0, 2), (2, 1)), 1, 1),
+    "small tiles, groups, no padding": ((1, 512, 10, 10), 514, 3, 0, 2, 1),
     "5x5": ((2, 48, 27, 27), 64, 5, 2, 1, 1),
     "5x5 of groups, asymmetric": ((3, 64, 14, 13), 96, 5, ((4, 0), (1, 3)), 2, 1),
     "5x5, few tiles": ((1, 64, 8, 8), 300, 5, 2, 1, 1),
@@ -81,6 +86,15 @@ def test_forward(shape: Shape, isa: str, rng: np.random.Generator) -> None:
         got = ops.conv2d(x, w, bias, activation=activation, **options)
         want = reference.conv2d(*wide(x, w, bias), activation=activation, **options)
         assert _verify.error(got, want) <= TOLERANCE
+
+
+def test_small_tiles_are_chosen() -> None:
+    for name, shape in SHAPES.items():
+        image, outputs, taps, padding, groups, stride = shape
+        filters = (outputs, image[1] // groups, taps, taps)
+        options: dict[str, Any] = {"padding": padding, "groups": groups, "stride": stride}
+        chosen = striate.explain("conv2d", image, filters, **options).algorithm
+        assert (chosen == "Winograd, small tiles") == name.startswith("small tiles"), name
 
 
 @SHAPE
@@ -138,7 +152,7 @@ def test_any_shape(shape: Shape) -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
 @pytest.mark.parametrize("where", ["x", "w"])
-@pytest.mark.parametrize("shape", ["many blocks", "stride 2"])
+@pytest.mark.parametrize("shape", ["many blocks", "small tiles", "stride 2"])
 def test_what_is_not_finite_stays_where_it_belongs(
     shape: str, bad: float, where: str, isa: str, rng: np.random.Generator
 ) -> None:
@@ -187,7 +201,7 @@ def test_it_is_not_chosen_where_it_does_not_pay_or_fit() -> None:
         (((1, 512, 14, 14), (512, 512, 3, 3)), {"stride": 2}),
         (pays, {"dilation": 2}),
         (pays, {"dtype": "float64"}),
-        (((1, 512, 7, 7), (512, 512, 3, 3)), {}),
+        (((1, 128, 7, 7), (128, 128, 3, 3)), {}),
         (((4, 64, 28, 28), (64, 4, 3, 3)), {"groups": 16}),
         (((4, 64, 28, 28), (64, 64, 3, 5)), {}),
     ):

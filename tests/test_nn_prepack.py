@@ -28,6 +28,7 @@ LAYERS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ((4, 128, 16, 15), (320, 128, 3, 3), {"padding": 1, "stride": 2}),
     ((3, 72, 62, 63), (70, 72, 3, 3), {"padding": 1, "stride": 2}),
     ((2, 64, 12, 12), (64, 64, 5, 5), {"padding": 2}),
+    ((1, 260, 8, 7), (256, 260, 3, 3), {"padding": 1}),
     ((4, 3, 97, 96), (64, 3, 11, 11), {"stride": 4, "padding": 2}),
     ((2, 8, 9, 18), (8, 1, 3, 3), {"groups": 8}),
     ((2, 24, 50), (30, 24, 3), {"stride": 2}),
@@ -81,6 +82,7 @@ def test_every_algorithm_is_packed() -> None:
         ("implicit GEMM", True),
         ("Winograd", True),
         ("strided Winograd", True),
+        ("Winograd, small tiles", True),
         ("polyphase Winograd", True),
         ("direct", False),
     } <= found

@@ -146,7 +146,13 @@ def cases(quick: bool) -> list[Case]:
 
 
 # The algorithms that bring weights into a form of their own.
-_PACKS = ("implicit GEMM", "Winograd", "strided Winograd", "polyphase Winograd")
+_PACKS = (
+    "implicit GEMM",
+    "Winograd",
+    "Winograd, small tiles",
+    "strided Winograd",
+    "polyphase Winograd",
+)
 
 
 def _case(name: str, layer: Layer, batch: int, kind: str | None = None) -> Case:

@@ -2,6 +2,7 @@
 // - Six products: m outputs of an r-tap filter, m + r = 7. The interpolation points are 0,
 //   +-1/sqrt(2), +-sqrt(2) and infinity: powers of reciprocal points stay near 1, which loses four
 //   times fewer digits than 0, +-1, +-2 does (docs/numerics.md).
+// - Four products ("small"): two outputs of three taps, at the points 0, +-1 and infinity.
 // - Seven products: the five taps' gradients from three values of dy, at 0, +-5/8, +-9/8 and
 //   +-27/8: of three pairs and 0, these lose the fewest digits, and their powers are exact.
 // - Nine products ("strided"): four outputs of three taps that move by two. The even samples meet
@@ -74,6 +75,14 @@ STRIATE_FORMULA void winograd_input(const V (&d)[7], V (&o)[7]) {
   winograd_input_pair(d, kSevenFar, near, middle, &o[5], &o[6]);
 }
 
+template <class V>
+STRIATE_FORMULA void winograd_input(const V (&d)[4], V (&o)[4]) {
+  o[0] = d[0] - d[2];
+  o[1] = d[2] + d[1];
+  o[2] = d[2] - d[1];
+  o[3] = d[3] - d[1];
+}
+
 // A polynomial of r taps at one pair of points +-x, scaled: even + odd and even - odd.
 template <int r, class V>
 STRIATE_FORMULA void winograd_weight_pair(const V (&g)[r], float x, float square, float scale,
@@ -121,6 +130,13 @@ STRIATE_FORMULA void winograd_weights(const V (&g)[3], V (&o)[7]) {
                           &o[6]);
 }
 
+template <class V>
+STRIATE_FORMULA void winograd_weights(const V (&g)[3], V (&o)[4]) {
+  o[0] = g[0];
+  winograd_weight_pair<3>(g, 1.0f, 1.0f, 0.5f, &o[1], &o[2]);
+  o[3] = g[2];
+}
+
 // The k-th of m outputs weighs the product at point x by x^k; two pairs of points, near and far.
 template <int m, class V>
 STRIATE_FORMULA void winograd_output_pairs(const V& near_plus, const V& near_minus,
@@ -158,6 +174,12 @@ STRIATE_FORMULA void winograd_output(const V (&p)[7], V (&o)[5]) {
   o[2] = fma(V::set(kSevenFarSquare), even, o[2]);
   o[3] = fma(V::set(kSevenFarSquare * kSevenFar), odd, o[3]);
   o[4] = fma(V::set(kSevenFarSquare * kSevenFarSquare), even, o[4]);
+}
+
+template <class V>
+STRIATE_FORMULA void winograd_output(const V (&p)[4], V (&o)[2]) {
+  o[0] = p[0] + (p[1] + p[2]);
+  o[1] = (p[1] - p[2]) + p[3];
 }
 
 // o = B^T d of five even samples, or of four odd ones without infinity.

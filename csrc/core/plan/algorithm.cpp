@@ -3,7 +3,8 @@
 namespace striate {
 
 bool is_winograd(ConvAlgorithm algorithm) {
-  return algorithm == ConvAlgorithm::winograd || algorithm == ConvAlgorithm::strided_winograd ||
+  return algorithm == ConvAlgorithm::winograd || algorithm == ConvAlgorithm::small_winograd ||
+         algorithm == ConvAlgorithm::strided_winograd ||
          algorithm == ConvAlgorithm::polyphase_winograd;
 }
 
@@ -19,6 +20,8 @@ const char* algorithm_name(ConvAlgorithm algorithm) {
       return "group lanes";
     case ConvAlgorithm::winograd:
       return "Winograd";
+    case ConvAlgorithm::small_winograd:
+      return "Winograd, small tiles";
     case ConvAlgorithm::winograd_lanes:
       return "Winograd, channels as lanes";
     case ConvAlgorithm::strided_winograd:

@@ -76,30 +76,53 @@ bool direct_pays(const Request& r) {
   return rows_pay(r) || !group_lanes_pay(r);
 }
 
-// Whether the multiplications that Winograd saves are worth its transforms. Costs are in vector
-// operations for a vector of (row, channel) pairs, measured roughly on two machines; only their
-// ratios matter.
+// What Winograd's filtering with tiles of outputs x outputs results takes, in vector operations for
+// a vector of (row, channel) pairs, measured roughly on two machines; only ratios matter.
+struct WinogradCosts {
+  int64_t outputs;
+  int64_t size;    // points along an axis
+  double product;  // of one point
+  double weights;  // of a vector of filters, or of their gradients
+  double tile;     // of one channel
+  bool whole;      // tiles fill vectors; else they are a sum's terms, one by one
+};
+double winograd_cost(const Request& r, const WinogradCosts& costs) {
+  const ConvProblem& p = r.problem;
+  const int64_t tiles =
+      p.batch * ceil_div(p.window.out[1], costs.outputs) * ceil_div(p.window.out[2], costs.outputs);
+  const int64_t padded = costs.whole ? ceil_div(tiles, kTileQuantum) * kTileQuantum : tiles;
+  const double rows = static_cast<double>(p.out_channels / p.groups),
+               channels = static_cast<double>(p.in_channels / p.groups);
+  return costs.product * static_cast<double>(costs.size * costs.size * padded) + costs.weights +
+         costs.tile * static_cast<double>(tiles) * (1 / rows + 1 / channels);
+}
+
+double direct_cost(const ConvProblem& p) {
+  return static_cast<double>(p.batch * p.window.out_size() * p.window.kernel_size());
+}
+
+WinogradCosts costs_of_tiles(const Request& r) {
+  const int64_t taps = r.problem.window.kernel[1];
+  // Seven points, and short sums.
+  if (is_weight_grad(r) && taps == 5) return {3, 7, 1.2, 1300, 2500, true};
+  return {7 - taps, 6, 1, 300, 500, !is_weight_grad(r)};
+}
+
+// Whether the multiplications that Winograd saves are worth its transforms.
 bool winograd_pays(const Request& request) {
   const ConvProblem& p = request.problem;
   if (request.exact) return false;
   if (!winograd_fits(p) || p.in_channels == 0 || p.out_channels == 0) return false;
-  const bool lanes = request.direction != ConvDirection::weight_grad;  // or terms, one by one
-  const int64_t taps = p.window.kernel[1];
-  const bool seven = !lanes && taps == 5;  // points, and short sums
-  // A product; a vector of filters, or of their gradients; a tile of one channel.
-  const double product = seven ? 1.2 : 1, weights = seven ? 1300 : 300, tile = seven ? 2500 : 500;
-  const int64_t size = seven ? 7 : 6, step = size + 1 - taps;
-  const int64_t rows = p.out_channels / p.groups, channels = p.in_channels / p.groups;
-  const int64_t tiles =
-      p.batch * ((p.window.out[1] + step - 1) / step) * ((p.window.out[2] + step - 1) / step);
-  const int64_t padded =
-      lanes || seven ? (tiles + kTileQuantum - 1) / kTileQuantum * kTileQuantum : tiles;
-  const double winograd =
-      product * static_cast<double>(size * size * padded) + weights +
-      tile * static_cast<double>(tiles) *
-          (1.0 / static_cast<double>(rows) + 1.0 / static_cast<double>(channels));
-  const double direct = static_cast<double>(p.batch * p.window.out_size() * taps * taps);
-  return 1.1 * winograd < direct;
+  return 1.1 * winograd_cost(request, costs_of_tiles(request)) < direct_cost(p);
+}
+
+// Few tiles leave lanes empty, and their weights take most of the time.
+bool small_winograd_pays(const Request& request) {
+  const ConvProblem& p = request.problem;
+  if (request.exact || is_weight_grad(request)) return false;
+  if (!small_winograd_fits(p) || p.in_channels == 0 || p.out_channels == 0) return false;
+  const double small = winograd_cost(request, {2, 4, 1, 130, 220, true});
+  return 1.1 * small < std::min(direct_cost(p), winograd_cost(request, costs_of_tiles(request)));
 }
 
 // The same for windows that move by two; the limits are measured beside the products that it would
@@ -119,8 +142,8 @@ bool strided_winograd_pays(const Request& request) {
     if (tiles < kFewestTilesOfWeightGrad) return false;
   } else {
     const bool forward = request.direction == ConvDirection::forward;
-    tiles = (forward ? plan_winograd_forward(p, request.tiles.gemm)
-                     : plan_winograd_input_grad(p, request.tiles.gemm))
+    tiles = (forward ? plan_winograd_forward(p, request.tiles.gemm, false)
+                     : plan_winograd_input_grad(p, request.tiles.gemm, false))
                 .tiles.count();
     products = ceil_div(tiles, kTileQuantum) * kTileQuantum;
     least_gain = forward ? 1.18 : 0.95;
@@ -139,7 +162,7 @@ bool polyphase_winograd_pays(const Request& request) {
   if (request.exact || request.direction != ConvDirection::forward) return false;
   if (!polyphase_winograd_fits(p) || p.in_channels == 0 || p.out_channels == 0) return false;
   constexpr double kWeights = 800, kSource = 1500, kResult = 400;
-  const Winograd g = plan_winograd_forward(p, request.tiles.gemm);
+  const Winograd g = plan_winograd_forward(p, request.tiles.gemm, false);
   const double tiles = static_cast<double>(g.tiles.count());
   const double rows = static_cast<double>(g.rows), channels = static_cast<double>(g.channels);
   const double winograd =
@@ -189,14 +212,15 @@ Bytes group_lanes_bytes(const Request& r) {
   return {parts * g.weights() * item_size(r.problem), held * item_size(r.problem)};
 }
 
+template <bool small>
 Bytes winograd_bytes(const Request& r) {
   if (r.direction == ConvDirection::weight_grad) {
     const WinogradWeightGrad g = plan_winograd_weight_grad(r.problem, r.tiles.weight_grad);
     return {g.workspace(), g.scratch()};
   }
   const Winograd g = r.direction == ConvDirection::forward
-                         ? plan_winograd_forward(r.problem, r.tiles.gemm)
-                         : plan_winograd_input_grad(r.problem, r.tiles.gemm);
+                         ? plan_winograd_forward(r.problem, r.tiles.gemm, small)
+                         : plan_winograd_input_grad(r.problem, r.tiles.gemm, small);
   return {g.workspace(), g.scratch()};
 }
 
@@ -234,11 +258,13 @@ const Candidate candidates[] = {
      "the groups have too few channels for a matrix product"},
     {ConvAlgorithm::group_lanes, group_lanes_pay, group_lanes_bytes,
      "there are groups enough to fill vectors, each too small for a matrix product"},
-    {ConvAlgorithm::winograd, winograd_pays, winograd_bytes,
+    {ConvAlgorithm::small_winograd, small_winograd_pays, winograd_bytes<true>,
+     "tiles of 4x4 save multiplications, and are enough to fill vectors where larger ones are not"},
+    {ConvAlgorithm::winograd, winograd_pays, winograd_bytes<false>,
      "overlapping tiles save multiplications where the filter moves by one pixel"},
-    {ConvAlgorithm::strided_winograd, strided_winograd_pays, winograd_bytes,
+    {ConvAlgorithm::strided_winograd, strided_winograd_pays, winograd_bytes<false>,
      "tiles of 9x9 save multiplications where the filter moves by two pixels"},
-    {ConvAlgorithm::polyphase_winograd, polyphase_winograd_pays, winograd_bytes,
+    {ConvAlgorithm::polyphase_winograd, polyphase_winograd_pays, winograd_bytes<false>,
      "tiles of 6x6 save multiplications in each phase of the strided filter"},
     {ConvAlgorithm::broadcast, is_weight_grad,
      [](const Request& r) { return broadcast_bytes(r, true); },

@@ -17,6 +17,7 @@ enum class ConvAlgorithm : uint8_t {
   direct,
   group_lanes,
   winograd,
+  small_winograd,
   winograd_lanes,
   strided_winograd,
   polyphase_winograd,

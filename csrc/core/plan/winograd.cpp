@@ -83,8 +83,9 @@ int64_t phase_taps(const Window& w) {
   return std::max(ceil_div(w.kernel[1], w.stride[1]), ceil_div(w.kernel[2], w.stride[2]));
 }
 
-Winograd geometry(const ConvProblem& p) {
+Winograd geometry(const ConvProblem& p, bool small) {
   Winograd g{};
+  g.small = small;
   g.tiles.batch = p.batch;
   g.groups = p.groups;
   for (int i = 0; i < 2; ++i) g.kernel[i] = p.window.kernel[i + 1];
@@ -106,6 +107,11 @@ void set_tiles(Winograd& g, int size, int step, int outputs) {
   for (int i = 0; i < 2; ++i) g.tiles.tiles[i] = ceil_div(g.dst[i] - g.dst_origin[i], outputs);
 }
 
+void set_unit_tiles(Winograd& g) {
+  const int outputs = g.small ? 2 : 7 - g.taps;
+  set_tiles(g, outputs + g.taps - 1, outputs, outputs);
+}
+
 // Of one axis: a product's weights and point.
 struct AxisProduct {
   int weights, point;
@@ -115,10 +121,10 @@ constexpr AxisProduct strided_product(int k) {
   return k < 5 ? AxisProduct{k, k} : AxisProduct{5, k - 5};
 }
 
-constexpr WinogradProducts unit_products() {
+constexpr WinogradProducts unit_products(int count) {
   WinogradProducts list{};
-  list.count = list.points = 36;
-  for (int k = 0; k < 36; ++k) {
+  list.count = list.points = count;
+  for (int k = 0; k < count; ++k) {
     const auto plane = static_cast<uint8_t>(k);
     list.at[k] = {plane, plane, plane, true};
   }
@@ -182,13 +188,14 @@ constexpr WinogradRuns strided_runs() {
 constexpr WinogradRuns kSixRuns = unit_runs(6);
 constexpr WinogradRuns kSevenRuns = unit_runs(7);
 constexpr WinogradRuns kStridedRuns = strided_runs();
-constexpr WinogradProducts kUnitList = unit_products();
+constexpr WinogradProducts kUnitList = unit_products(kFrequencies);
+constexpr WinogradProducts kSmallList = unit_products(kSmallFrequencies);
 constexpr WinogradProducts kStridedList = strided_products();
 
 }  // namespace
 
-const WinogradProducts& winograd_products(int64_t stride) {
-  return stride == 2 ? kStridedList : kUnitList;
+const WinogradProducts& winograd_products(int64_t stride, bool small) {
+  return small ? kSmallList : stride == 2 ? kStridedList : kUnitList;
 }
 
 const WinogradRuns& winograd_runs(int size) {
@@ -243,6 +250,10 @@ bool winograd_fits(const ConvProblem& p) {
   return square_window(p, 1) && (p.window.kernel[1] == 3 || p.window.kernel[1] == 5);
 }
 
+bool small_winograd_fits(const ConvProblem& p) {
+  return square_window(p, 1) && p.window.kernel[1] == 3;
+}
+
 bool strided_winograd_fits(const ConvProblem& p) {
   return square_window(p, 2) && p.window.kernel[1] == 3;
 }
@@ -257,8 +268,8 @@ bool polyphase_winograd_fits(const ConvProblem& p) {
   return std::min(w.kernel[1], w.kernel[2]) > 2 * stride && phase_taps(w) <= 4;
 }
 
-Winograd plan_winograd_forward(const ConvProblem& p, TileShape tile) {
-  Winograd g = geometry(p);
+Winograd plan_winograd_forward(const ConvProblem& p, TileShape tile, bool small) {
+  Winograd g = geometry(p, small);
   g.rows = p.out_channels / p.groups;
   g.channels = p.in_channels / p.groups * g.phases * g.phases;
   for (int i = 0; i < 2; ++i) {
@@ -269,7 +280,7 @@ Winograd plan_winograd_forward(const ConvProblem& p, TileShape tile) {
   if (g.stride == 2)
     set_tiles(g, 9, 8, 4);
   else
-    set_tiles(g, 6, 7 - g.taps, 7 - g.taps);
+    set_unit_tiles(g);
   g.w_channel = p.window.kernel_size();
   g.w_row = g.w_channel * (p.in_channels / p.groups);
   g.w_group = g.w_row * g.rows;
@@ -277,8 +288,8 @@ Winograd plan_winograd_forward(const ConvProblem& p, TileShape tile) {
   return g;
 }
 
-Winograd plan_winograd_input_grad(const ConvProblem& p, TileShape tile) {
-  Winograd g = geometry(p);
+Winograd plan_winograd_input_grad(const ConvProblem& p, TileShape tile, bool small) {
+  Winograd g = geometry(p, small);
   g.rows = p.in_channels / p.groups;
   g.channels = p.out_channels / p.groups;
   g.flipped = true;
@@ -295,7 +306,7 @@ Winograd plan_winograd_input_grad(const ConvProblem& p, TileShape tile) {
   if (g.stride == 2)
     set_tiles(g, 5, 4, 8);
   else
-    set_tiles(g, 6, 7 - g.taps, 7 - g.taps);
+    set_unit_tiles(g);
   g.w_row = p.window.kernel_size();
   g.w_channel = g.w_row * g.rows;
   g.w_group = g.w_channel * g.channels;

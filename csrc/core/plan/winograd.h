@@ -14,8 +14,8 @@ struct WinogradTiles {
   int64_t src[2];     // rows and columns of a plane
   int64_t origin[2];  // of the first tile in the source; negative in the padding
   int64_t step;       // from one tile to the next
-  int size;           // 6; 7 in a weight gradient of five taps; a strided window's 9, or 5 in its
-                      // input gradient
+  int size;           // 6, a small tile's 4; 7 in a weight gradient of five taps; a strided
+                      // window's 9, or 5 in its input gradient
   int64_t tiles[2];   // rows and columns of tiles
 
   int64_t count() const { return batch * tiles[0] * tiles[1]; }
@@ -34,8 +34,9 @@ inline constexpr int64_t kTileQuantum = 16;
 // Planes of one frequency lie this many floats further apart than they are large, so that the 36 of
 // them do not fall on the same lines of a cache.
 inline constexpr int64_t kPlanePadding = 80;
-// Planes of transformed weights, forward and in an input gradient.
+// Planes of transformed weights, forward and in an input gradient, but for small tiles.
 inline constexpr int64_t kFrequencies = 36;
+inline constexpr int64_t kSmallFrequencies = 16;
 
 // One of the matrix products in Winograd's domain: its planes of weights, and of the two other
 // arrays. Where the window moves by two (core/formula/winograd.h), products share weights, and
@@ -51,7 +52,7 @@ struct WinogradProducts {
   WinogradProduct at[81];
 };
 // Ordered by points, so that the products of one sum follow one another.
-const WinogradProducts& winograd_products(int64_t stride);
+const WinogradProducts& winograd_products(int64_t stride, bool small = false);
 
 // A weight gradient's products, those of the same weights together: planes some distance apart.
 struct WinogradRun {
@@ -76,7 +77,8 @@ struct Winograd {
   int taps;               // of the filter along an axis: 3, 4 or 5
   int stride;             // of the tiles' window: 1, or 2 with three taps
   int phases;             // along an axis, of a strided window that is cut into them; else 1
-  int outputs;   // of a tile along an axis: 7 - taps; 4, or 8 in an input gradient, of stride 2
+  bool small;             // tiles of 2x2 results of three taps: for few of them
+  int outputs;   // of a tile along an axis: 7 - taps; 2; 4, or 8 in an input gradient, of stride 2
   bool flipped;  // an input gradient: filters are read back to front
   int64_t w_group, w_row, w_channel;  // of whole filters, without phases
   int64_t kernel[2];                  // likewise
@@ -94,7 +96,7 @@ struct Winograd {
   int64_t blocks() const { return tiles.blocks(tiles_per_block); }
   int64_t first_tile(int64_t block) const { return tiles.first_in_block(tiles_per_block, block); }
   int64_t tiles_in(int64_t block) const { return first_tile(block + 1) - first_tile(block); }
-  const WinogradProducts& list() const { return winograd_products(stride); }
+  const WinogradProducts& list() const { return winograd_products(stride, small); }
   int64_t source_planes() const { return flipped ? list().points : list().count; }
   int64_t result_planes() const { return flipped ? list().count : list().points; }
   int64_t row_blocks() const;
@@ -104,7 +106,9 @@ struct Winograd {
   int64_t weights_plane(int64_t panels) const {  // of one depth block
     return panels * tile.rows * depth_block + kPlanePadding;
   }
-  int64_t weights_unit(int64_t panels) const { return kFrequencies * weights_plane(panels); }
+  int64_t weights_unit(int64_t panels) const {
+    return (small ? kSmallFrequencies : kFrequencies) * weights_plane(panels);
+  }
   int64_t depth_blocks() const;
   int64_t all_weights() const { return groups * depth_blocks() * weights_unit(row_panels); }
   int64_t shared_weights() const { return share_weights ? all_weights() : 0; }
@@ -128,10 +132,11 @@ struct Winograd {
 // Whether the window is one that the filters here fit: rank 2, square, 3 or 5 taps, stride 1; 3
 // taps, stride 2; or another stride that leaves each phase of the window 3 or 4 taps.
 bool winograd_fits(const ConvProblem& problem);
+bool small_winograd_fits(const ConvProblem& problem);
 bool strided_winograd_fits(const ConvProblem& problem);
 bool polyphase_winograd_fits(const ConvProblem& problem);
 
-Winograd plan_winograd_forward(const ConvProblem& problem, TileShape tile);
-Winograd plan_winograd_input_grad(const ConvProblem& problem, TileShape tile);
+Winograd plan_winograd_forward(const ConvProblem& problem, TileShape tile, bool small);
+Winograd plan_winograd_input_grad(const ConvProblem& problem, TileShape tile, bool small);
 
 }  // namespace striate

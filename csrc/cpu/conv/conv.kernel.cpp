@@ -15,11 +15,13 @@ template <class T>
 constexpr TileShape kTile = {kTileRows, kTileColumns<T>, Vec<T>::lanes};
 
 bool is_direct(ConvAlgorithm algorithm) { return algorithm == ConvAlgorithm::direct; }
+bool is_small(ConvAlgorithm algorithm) { return algorithm == ConvAlgorithm::small_winograd; }
 bool is_shared(ConvAlgorithm algorithm) { return algorithm == ConvAlgorithm::implicit_gemm; }
 
 template <class T>
 int64_t packed_size(const ConvProblem& problem, ConvAlgorithm algorithm) {
-  if (is_winograd(algorithm)) return plan_winograd_forward(problem, kTile<T>).all_weights();
+  if (is_winograd(algorithm))
+    return plan_winograd_forward(problem, kTile<T>, is_small(algorithm)).all_weights();
   if (algorithm == ConvAlgorithm::implicit_gemm)
     return plan_implicit_gemm(problem, false, kTile<T>).all_weights();
   return 0;
@@ -30,7 +32,8 @@ void pack(const ConvProblem& problem, ConvAlgorithm algorithm, const T* w, T* pa
           const Context& context) {
   if constexpr (sizeof(T) == 4) {
     if (is_winograd(algorithm))
-      winograd_pack(plan_winograd_forward(problem, kTile<T>), w, packed, context);
+      winograd_pack(plan_winograd_forward(problem, kTile<T>, is_small(algorithm)), w, packed,
+                    context);
   }
   if (algorithm == ConvAlgorithm::implicit_gemm)
     implicit_gemm_pack(plan_implicit_gemm(problem, false, kTile<T>), w, packed, context);
@@ -41,8 +44,8 @@ void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, co
              const T* packed, const T* bias, bool relu, T* y, const Context& context) {
   if constexpr (sizeof(T) == 4) {
     if (is_winograd(algorithm)) {
-      if (winograd_conv(plan_winograd_forward(problem, kTile<T>), x, nullptr, w, packed, bias, relu,
-                        y, context))
+      if (winograd_conv(plan_winograd_forward(problem, kTile<T>, is_small(algorithm)), x, nullptr,
+                        w, packed, bias, relu, y, context))
         return;
       packed = nullptr;
     }
@@ -93,8 +96,9 @@ template <class T>
 void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy, const T* w,
                 const T* y, const T* bias, T* dx, const Context& context) {
   if constexpr (sizeof(T) == 4) {
-    if (is_winograd(algorithm) && winograd_conv(plan_winograd_input_grad(problem, kTile<T>), dy, y,
-                                                w, nullptr, bias, false, dx, context))
+    if (is_winograd(algorithm) &&
+        winograd_conv(plan_winograd_input_grad(problem, kTile<T>, is_small(algorithm)), dy, y, w,
+                      nullptr, bias, false, dx, context))
       return;
     if (algorithm == ConvAlgorithm::winograd_lanes &&
         winograd_lanes_conv(plan_winograd_lanes(problem, Vec<T>::lanes, true), dy, y, w, bias,

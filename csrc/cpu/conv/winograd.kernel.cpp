@@ -3,14 +3,15 @@
 // pixels, each seeing 6x6 of the source. In the domain of 36 frequencies (core/formula/winograd.h)
 // a tile costs 36 multiplications for each pair of channels, where direct sums take 144 (100): 36
 // matrix products (rows x channels) x (channels x tiles), and then the inverse transform, bias and
-// activation. A 3x3 filter that moves by two takes 81 products instead of 144: of 9x9 pixels, to 25
-// sums and 4x4 results; or, in its input gradient, of 5x5 pixels at 25 points, to 8x8 results.
-// Larger windows that move by s are sums over their s*s phases (the pixels, and the taps, modulo
-// s), each of which moves by one and has three or four taps: phases are channels of their own. Work
-// is cut into blocks of tiles and of rows. The transformed weights are made once and shared by all
-// tasks, each of which transforms its own tiles, so that these stay in its core's cache; where the
-// weights outgrow the tiles by far it is the other way round. Small problems share both, to have
-// enough tasks.
+// activation. Few tiles are those of F(2x2, 3x3), which see 4x4 and cost 16 instead of 36. A 3x3
+// filter that moves by two takes 81 products instead of 144: of 9x9 pixels, to 25 sums and 4x4
+// results; or, in its input gradient, of 5x5 pixels at 25 points, to 8x8 results. Larger windows
+// that move by s are sums over their s*s phases (the pixels, and the taps, modulo s), each of which
+// moves by one and has three or four taps: phases are channels of their own. Work is cut into
+// blocks of tiles and of rows. The transformed weights are made once and shared by all tasks, each
+// of which transforms its own tiles, so that these stay in its core's cache; where the weights
+// outgrow the tiles by far it is the other way round. Small problems share both, to have enough
+// tasks.
 #include "cpu/conv/winograd.h"
 
 #include "cpu/conv/winograd_filters.h"
@@ -129,6 +130,12 @@ struct UnitForm {
   using Tile = UnitTile;
   using Filter = UnitFilter<taps>;
   using Result = PointsResult<7 - taps, 6>;
+};
+struct SmallForm {
+  static constexpr bool phases = false;
+  using Tile = SmallTile;
+  using Filter = SmallFilter;
+  using Result = PointsResult<2, 4>;
 };
 struct StridedForm {
   static constexpr bool phases = false;
@@ -327,6 +334,7 @@ STRIATE_INLINE auto with_form(const Winograd& g, const Body& body) {
     if (g.taps == 4) return body(UnitForm<4, true>{});
     return body(UnitForm<3, true>{});
   }
+  if (g.small) return body(SmallForm{});
   if (g.taps == 5) return body(UnitForm<5>{});
   if (g.stride == 1) return body(UnitForm<3>{});
   return g.flipped ? body(StridedGradientForm{}) : body(StridedForm{});

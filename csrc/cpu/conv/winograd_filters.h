@@ -12,13 +12,19 @@ namespace {
 
 template <int taps_>
 struct UnitFilter {
-  static constexpr int taps = taps_;
+  static constexpr int taps = taps_, points = 6;
   static STRIATE_INLINE void transform(const Floats (&g)[taps], Floats (&o)[6]) {
     formula::winograd_weights<taps>(g, o);
   }
 };
+struct SmallFilter {
+  static constexpr int taps = 3, points = 4;
+  static STRIATE_INLINE void transform(const Floats (&g)[3], Floats (&o)[4]) {
+    formula::winograd_weights(g, o);
+  }
+};
 struct StridedFilter {
-  static constexpr int taps = 3;
+  static constexpr int taps = 3, points = 6;
   static STRIATE_INLINE void transform(const Floats (&g)[3], Floats (&o)[6]) {
     formula::winograd_strided_weights(g, o);
   }
@@ -28,7 +34,7 @@ struct StridedFilter {
 template <class Filter>
 STRIATE_INLINE void transform_filters(const float* from, const int64_t* offset, bool flipped,
                                       float* out, int64_t plane, int lanes) {
-  constexpr int taps = Filter::taps, size = taps * taps;
+  constexpr int taps = Filter::taps, points = Filter::points, size = taps * taps;
   // Taps four at a time; the last quad overlaps the one before.
   Floats tap[size];
   const auto place = [&](int t) { return flipped ? size - 1 - t : t; };
@@ -44,21 +50,21 @@ STRIATE_INLINE void transform_filters(const float* from, const int64_t* offset, 
   load_rows(from + size - 4, offset, quad);
   transpose_quads_high(quad, &unused, &tap[place(size - 1)]);
 
-  Floats half[6][taps];
+  Floats half[points][taps];
 #pragma GCC unroll 5
   for (int j = 0; j < taps; ++j) {
-    Floats column[taps], o[6];
+    Floats column[taps], o[points];
 #pragma GCC unroll 5
     for (int i = 0; i < taps; ++i) column[i] = tap[i * taps + j];
     Filter::transform(column, o);
 #pragma GCC unroll 6
-    for (int i = 0; i < 6; ++i) half[i][j] = o[i];
+    for (int i = 0; i < points; ++i) half[i][j] = o[i];
   }
-  for (int i = 0; i < 6; ++i) {
-    Floats o[6];
+  for (int i = 0; i < points; ++i) {
+    Floats o[points];
     Filter::transform(half[i], o);
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; ++j) o[j].store(out + (i * 6 + j) * plane, lanes);
+    for (int j = 0; j < points; ++j) o[j].store(out + (i * points + j) * plane, lanes);
   }
 }
 
@@ -86,23 +92,36 @@ STRIATE_INLINE void transform_weights(const Winograd& g, const float* w, int64_t
   const int64_t elements = channels * kTileRows;                       // of a panel
   const int64_t left = g.rows - first_row - (panels - 1) * kTileRows;  // in the last panel
   const int64_t phases = g.phases * g.phases;
+  // A whole vector of whole columns: the same places each time.
+  constexpr bool kEven = Floats::lanes % kTileRows == 0;
+  int64_t even[Floats::lanes];
+  for (int l = 0; l < Floats::lanes; ++l)
+    even[l] = l / kTileRows * g.w_channel + l % kTileRows * g.w_row;
   const auto vector = [&](int64_t panel, int64_t e) {
     constexpr int size = Filter::taps * Filter::taps;
     const int64_t last = (panel + 1 < panels ? kTileRows : left) - 1;
     const float* from = w + (first_row + panel * kTileRows) * g.w_row;
-    float phase[Floats::lanes * size];
+    float* to = out + panel * elements + e;
+    const int lanes = static_cast<int>(least(Floats::lanes, elements - e));
     int64_t offset[Floats::lanes];
+    const auto element = [=](int l) { return least(e + l, elements - 1); };
+    const auto row = [=](int64_t at) { return least(at % kTileRows, last) * g.w_row; };
+    if (kEven && phases == 1 && last == kTileRows - 1 && lanes == Floats::lanes)
+      return transform_filters<Filter>(from + (first_channel + e / kTileRows) * g.w_channel, even,
+                                       g.flipped, to, plane, lanes);
+    if (phases == 1) {
+      for (int l = 0; l < Floats::lanes; ++l)
+        offset[l] = (first_channel + element(l) / kTileRows) * g.w_channel + row(element(l));
+      return transform_filters<Filter>(from, offset, g.flipped, to, plane, lanes);
+    }
+    float phase[Floats::lanes * size];
     for (int l = 0; l < Floats::lanes; ++l) {
-      const int64_t at = least(e + l, elements - 1);
-      const int64_t channel = first_channel + at / kTileRows;
-      offset[l] = channel / phases * g.w_channel + least(at % kTileRows, last) * g.w_row;
-      if (phases == 1) continue;
-      collect_phase(g, from + offset[l], channel % phases, phase + l * size);
+      const int64_t channel = first_channel + element(l) / kTileRows;
+      collect_phase(g, from + channel / phases * g.w_channel + row(element(l)), channel % phases,
+                    phase + l * size);
       offset[l] = l * size;
     }
-    transform_filters<Filter>(phases == 1 ? from : phase, offset, g.flipped,
-                              out + panel * elements + e, plane,
-                              static_cast<int>(least(Floats::lanes, elements - e)));
+    transform_filters<Filter>(phase, offset, g.flipped, to, plane, lanes);
   };
   // Along the filters as they lie in memory: a row's channels, or a channel's rows.
   if (g.flipped) {

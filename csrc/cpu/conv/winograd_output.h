@@ -46,7 +46,10 @@ STRIATE_INLINE void invert_axis(const Floats (&p)[6], Floats (&o)[outputs]) {
 }
 template <int outputs, int points>
 STRIATE_INLINE void invert_axis(const Floats (&p)[points], Floats (&o)[outputs]) {
-  formula::winograd_strided_output<outputs>(p, o);
+  if constexpr (points == 4 && outputs == 2)
+    formula::winograd_output(p, o);
+  else
+    formula::winograd_strided_output<outputs>(p, o);
 }
 
 struct Activation {

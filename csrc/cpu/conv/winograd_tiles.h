@@ -15,11 +15,17 @@
 namespace striate::cpu {
 namespace {
 
-// What a tile is, and its transform: six samples, or seven; those of a strided window; and dy's of
-// its input gradient.
+// What a tile is, and its transform: six samples, four or seven; a strided window's; and those of
+// dy of its input gradient.
 struct UnitTile {
   static constexpr int size = 6;
   static STRIATE_INLINE void transform(const Floats (&d)[6], Floats (&o)[6]) {
+    formula::winograd_input(d, o);
+  }
+};
+struct SmallTile {
+  static constexpr int size = 4;
+  static STRIATE_INLINE void transform(const Floats (&d)[4], Floats (&o)[4]) {
     formula::winograd_input(d, o);
   }
 };
@@ -180,12 +186,13 @@ STRIATE_INLINE void load_columns(const float* rows, const Stage& stage, int64_t 
       d[j] = first[j];
       d[3 + j] = last[j];
     }
-  } else {
-    if (whole && step == 2) {
+  } else if (whole && step == 2) {
 #pragma GCC unroll 6
-      for (int j = 0; j < columns; ++j) d[j] = Floats::load_strided(from + j, 2, Floats::lanes);
-      return;
-    }
+    for (int j = 0; j < columns; ++j) d[j] = Floats::load_strided(from + j, 2, Floats::lanes);
+  } else if constexpr (columns == 4) {
+    load_rows(rows, offset, d);
+    transpose_quads(d);
+  } else {
     if constexpr (columns == 6) {
       if (whole && step == 3) {
         load_thirds(from, d);

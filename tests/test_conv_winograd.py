@@ -34,7 +34,7 @@ SHAPES: dict[str, Shape] = {
     "small tiles": ((1, 256, 8, 8), 256, 3, 1, 1, 1),
     "small tiles, odd sizes": ((1, 260, 10, 9), 270, 3, 1, 1, 1),
     "small tiles of several samples": ((8, 256, 4, 4), 300, 3, 1, 1, 1),
-    "small tiles, asymmetric padding": ((2, 256, 7, 8), 256, 3, ((0, 2), (2, 1)), 1, 1),
+    "small tiles, asymmetric padding": ((1, 256, 7, 7), 256, 3, ((0, 2), (2, 1)), 1, 1),
     "small tiles, groups, no padding": ((1, 512, 10, 10), 514, 3, 0, 2, 1),
     "5x5": ((2, 48, 27, 27), 64, 5, 2, 1, 1),
     "5x5 of groups, asymmetric": ((3, 64, 14, 13), 96, 5, ((4, 0), (1, 3)), 2, 1),

@@ -246,7 +246,8 @@ Bytes implicit_gemm_bytes(const Request& r, bool shared) {
   if (plan.products == 0) return {0, 0};
   const int64_t rows = plan.taps_per_block * plan.channels_per_block * plan.tile.rows;
   return {shared ? (plan.packed_weights() + plan.shared_pixels()) * item_size(r.problem) : 0,
-          (plan.pixel_elements() + rows + plan.sum_elements()) * item_size(r.problem)};
+          (plan.pixel_elements() + plan.parted_elements() + rows + plan.sum_elements()) *
+              item_size(r.problem)};
 }
 
 // The first that serves a problem and fits max_workspace computes it. Every problem is served by

@@ -16,6 +16,8 @@ struct Gemm {
   TileShape tile;
   int64_t rows_per_task;    // a multiple of tile.rows
   int64_t panels_per_task;  // of tile.columns columns
+  int64_t depth_per_slice;  // terms that are added up in registers
+  bool columns_first;  // a slice's panels in turn, each with all rows; or rows, with all panels
   int64_t row_tasks;
   int64_t column_tasks;
 };

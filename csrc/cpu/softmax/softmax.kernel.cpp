@@ -21,12 +21,15 @@ STRIATE_INLINE void for_each_slice(const SoftmaxProblem& p, const Context& conte
     });
     return;
   }
+  // Several blocks, one after another, read and write longer runs of memory than each by itself.
   const int64_t together = positions_per_block(p.classes);
-  const int64_t blocks = ceil_div(p.inner, together);
-  parallel_for(context, p.outer * blocks, scratch_bytes, [&](int64_t chunk, void* scratch) {
-    const int64_t first = chunk % blocks * together;
-    const int64_t left = p.inner - first;
-    block(chunk / blocks * p.classes * p.inner + first, left < together ? left : together, scratch);
+  const int64_t blocks = kElementsPerChunk / (p.classes * together);
+  const int64_t width = (blocks > 1 ? blocks : 1) * together;
+  const int64_t chunks = ceil_div(p.inner, width);
+  parallel_for(context, p.outer * chunks, scratch_bytes, [&](int64_t chunk, void* scratch) {
+    const int64_t first = chunk % chunks * width, end = least(first + width, p.inner);
+    for (int64_t i = first; i < end; i += together)
+      block(chunk / chunks * p.classes * p.inner + i, least(together, end - i), scratch);
   });
 }
 

@@ -64,6 +64,7 @@ template <class T>
 void forward(const LpPoolProblem& p, const T* x, T* y, const Context& context) {
   if (p.norm_type == 1) return sum_windows(Norm<LpNorm::one, T>(1), p, x, y, context);
   if (p.norm_type == 2) return sum_windows(Norm<LpNorm::two, T>(2), p, x, y, context);
+  if (p.norm_type == 4) return sum_windows(Norm<LpNorm::four, T>(4), p, x, y, context);
   sum_windows(Norm<LpNorm::any, T>(p.norm_type), p, x, y, context);
 }
 
@@ -74,6 +75,8 @@ void grad(const LpPoolProblem& p, const T* dy, const T* x, const T* y, T* dx,
     return spread_windows(NormGrad<LpNorm::one, T>(1, dy, x, y), p, dx, context);
   if (p.norm_type == 2)
     return spread_windows(NormGrad<LpNorm::two, T>(2, dy, x, y), p, dx, context);
+  if (p.norm_type == 4)
+    return spread_windows(NormGrad<LpNorm::four, T>(4, dy, x, y), p, dx, context);
   spread_windows(NormGrad<LpNorm::any, T>(p.norm_type, dy, x, y), p, dx, context);
 }
 

@@ -28,7 +28,7 @@ _NETWORKS: dict[int, list[tuple[str, int, tuple[int, ...], Any]]] = {
 
 def _forward(rank: int, rng: np.random.Generator) -> Iterator[Sample]:
     for i, (shape, window) in enumerate(WINDOWS[rank]):
-        norms = (1.0, 2.0, 3.0) if i < 2 else ([2.0, 1.0, 2.5, 4.0, 3.0][i % 5],)
+        norms = (1.0, 2.0, 3.0, 4.0) if i < 2 else ([2.0, 1.0, 2.5, 4.0, 3.0][i % 5],)
         for norm_type in norms:
             x = rng.standard_normal(shape)
             # Away from 0, where |x| has a kink.
@@ -39,7 +39,7 @@ def _forward(rank: int, rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((rng.uniform(0.5, 2.0, last[0]), norm_type), last[1])
     zeros = np.zeros((1, 2, *(6,) * rank))
     zeros[:, 1, ..., 0] = -2.0
-    for norm_type in (0.5, 1.0, 2.0, 3.0):
+    for norm_type in (0.5, 1.0, 2.0, 3.0, 4.0):
         yield Sample((zeros, norm_type, 2), smooth=False)
 
 
@@ -67,7 +67,7 @@ def _family(rank: int) -> list[Op]:
 
     def smooth_call(draw: Draw) -> Sample:
         shape, window = drawn_window(rank, draw)
-        return Sample((draw.apart(shape), draw.option(1.0, 1.5, 2.0, 3.0)), window)
+        return Sample((draw.apart(shape), draw.option(1.0, 1.5, 2.0, 3.0, 4.0)), window)
 
     def forward_bytes(a: Arguments) -> float:
         window = {name: value for name, value in a.items() if name != "x"}

@@ -63,5 +63,13 @@ STRIATE_INLINE void for_each_vector(int64_t begin, int64_t end, const Body& body
   if (i < end) body(i, static_cast<int>(end - i));
 }
 
+// body(i) for each whole VecPair of [begin, end); returns where the rest begins.
+template <class T, class Body>
+STRIATE_INLINE int64_t for_each_pair(int64_t begin, int64_t end, const Body& body) {
+  int64_t i = begin;
+  for (; i + VecPair<T>::lanes <= end; i += VecPair<T>::lanes) body(i);
+  return i;
+}
+
 }  // namespace
 }  // namespace striate::cpu

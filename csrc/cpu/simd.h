@@ -7,6 +7,7 @@
 #include "cpu/simd/counts.h"
 #include "cpu/simd/exponent.h"
 #include "cpu/simd/mask.h"
+#include "cpu/simd/pair.h"
 #include "cpu/simd/random_words.h"
 #include "cpu/simd/reduce.h"
 #include "cpu/simd/vec.h"

@@ -31,6 +31,7 @@ STRIATE_DEVICE LaneMask operator|(LaneMask a, LaneMask b) { return {a.value || b
 
 template <class T>
 struct Lane {
+  static constexpr bool fused = true;  // whether fma rounds once
   using Scalar = T;
   T value;
   static STRIATE_DEVICE Lane set(T x) { return {x}; }

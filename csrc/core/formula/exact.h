@@ -1,5 +1,5 @@
 // Sums and products with what their rounding loses, for any V with the operators of simd.h. They
-// need no fused multiply-add, so that every instruction set has them.
+// need no fused multiply-add, though one saves operations.
 #pragma once
 
 #include "core/formula/inline.h"
@@ -45,6 +45,18 @@ template <class V>
 STRIATE_FORMULA Pair<V> square(V x) {
   const V high = upper_half(x);
   return {high * high, (x - high) * (x + high)};
+}
+
+// scale * x * x for a scale that is a power of two; the high part is rounded where fma is fused.
+template <class V>
+STRIATE_FORMULA Pair<V> scaled_square(V scale, V x) {
+  if constexpr (V::fused) {
+    const V scaled = scale * x, high = scaled * x;
+    return {high, fma(scaled, x, -high)};
+  } else {
+    const Pair<V> whole = square(x);
+    return {scale * whole.high, scale * whole.low};
+  }
 }
 
 // a * b (Dekker, as above).

@@ -60,9 +60,8 @@ struct NormalTail {
   explicit STRIATE_FORMULA NormalTail(V value) {
     using C = Normal<typename V::Scalar>;
     x = min(V::set(C::farthest), max(-value, value));  // NaN stays
-    const Pair<V> half = square(x);
-    const V minus_half = V::set(-0.5);
-    bell = V::set(1) + reduced_expm1(minus_half * half.high, minus_half * half.low, &exponent);
+    const Pair<V> power = scaled_square(V::set(-0.5), x);
+    bell = V::set(1) + reduced_expm1(power.high, power.low, &exponent);
     const V inverse = V::set(1) / (x + V::set(C::centre));
     // (x - centre) / (x + centre), which is near -1 where x is small: so its error is half a place.
     const V at = fma(V::set(2), x * inverse, V::set(-1));

@@ -53,7 +53,24 @@ STRIATE_INLINE Vec<T> max(Vec<T> a, Vec<T> b) {
 // a < b ? a : b in each lane, so b where either is NaN.
 template <class T>
 STRIATE_INLINE Vec<T> min(Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return {(Raw<T>)_mm512_min_ps((__m512)a.raw, (__m512)b.raw)};
+  else
+    return {(Raw<T>)_mm512_min_pd((__m512d)a.raw, (__m512d)b.raw)};
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return {(Raw<T>)_mm256_min_ps((__m256)a.raw, (__m256)b.raw)};
+  else
+    return {(Raw<T>)_mm256_min_pd((__m256d)a.raw, (__m256d)b.raw)};
+#elif defined(__x86_64__)
+  if constexpr (sizeof(T) == 4)
+    return {(Raw<T>)_mm_min_ps((__m128)a.raw, (__m128)b.raw)};
+  else
+    return {(Raw<T>)_mm_min_pd((__m128d)a.raw, (__m128d)b.raw)};
+#else
   return select(a < b, a, b);
+#endif
 }
 
 // a * b + c, rounded once where the instruction set has it, else twice: body and tail alike.

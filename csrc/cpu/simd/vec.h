@@ -23,6 +23,13 @@ inline constexpr int kVectorBytes = 32;
 inline constexpr int kVectorBytes = 16;
 #endif
 
+// Whether fma rounds once.
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr bool kFusedMultiplyAdd = true;
+#else
+inline constexpr bool kFusedMultiplyAdd = false;
+#endif
+
 // The integer as wide as a lane, for masks and bit patterns.
 template <class T>
 struct LaneIntOf;
@@ -64,6 +71,7 @@ alignas(64) const int64_t kFirstLanes64[8] = {-1, -1, -1, -1};
 template <class T>
 struct Vec {
   static constexpr int lanes = kVectorBytes / static_cast<int>(sizeof(T));
+  static constexpr bool fused = kFusedMultiplyAdd;
   using Scalar = T;
   using Int = LaneInt<T>;
   using RawInt = Raw<Int>;

@@ -22,6 +22,7 @@ STRIATE_INLINE void for_each_slice(const SoftmaxProblem& p, const Context& conte
     return;
   }
   // Several blocks, one after another, read and write longer runs of memory than each by itself.
+  // Lost: asking for a gradient's next block beside its second pass (within noise).
   const int64_t together = positions_per_block(p.classes);
   const int64_t blocks = kElementsPerChunk / (p.classes * together);
   const int64_t width = (blocks > 1 ? blocks : 1) * together;

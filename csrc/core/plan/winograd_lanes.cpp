@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kOutputs = 4;  // of a tile along an axis
 // Elements of a weight gradient's tiles, and of a chunk's pixels: they stay in a core's own cache.
 constexpr int64_t kChunkElements = 128 * 1024;
-constexpr int64_t kStagedElements = 32 * 1024;
+constexpr int64_t kStagedElements = 16 * 1024;
 // Tiles that go through the domain of frequencies at once: those of one vector of channels in the
 // first cache; those of more do not fit there, and more of them spare reading the weights.
 constexpr int64_t kTilesOfOneVector = 16;

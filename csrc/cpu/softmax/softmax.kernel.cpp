@@ -123,6 +123,10 @@ STRIATE_INLINE void grad(const SoftmaxProblem& p, const T* dy, const T* y, T* dx
         const int64_t row = ceil_div(count, lanes) * lanes;
         block_sum(p.classes, count, sum, [=](int64_t c, int64_t i, int n) {
           const int64_t own = at + c * p.inner + i;
+          // Planes lie too far apart for the processor to see what comes next.
+          __builtin_prefetch(dy + own + 2 * p.inner);
+          __builtin_prefetch(y + own + 2 * p.inner);
+          __builtin_prefetch(dx + own, 1);
           const Vec<T> g = Vec<T>::load(dy + own, n), v = Vec<T>::load(y + own, n);
           if (copied) {
             g.store(copy + 2 * c * row + i);

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+import striate
 from striate import _core
 
 # A child that hangs is a failure; a slow machine is none.
@@ -17,6 +18,15 @@ TIMEOUT = 120
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(2012)
+
+
+@pytest.fixture(autouse=True)
+def plan_options() -> Iterator[None]:
+    """Sets precision and workspace back."""
+    assert (striate.get_precision(), striate.get_max_workspace()) == ("fast", None)
+    yield
+    striate.set_precision("fast")
+    striate.set_max_workspace(None)
 
 
 @pytest.fixture

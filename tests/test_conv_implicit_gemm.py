@@ -63,8 +63,6 @@ def exact() -> Iterator[None]:
     threads = striate.get_num_threads()
     striate.set_precision("exact")
     yield
-    striate.set_precision("fast")
-    striate.set_max_workspace(None)
     striate.set_num_threads(threads)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,12 +53,6 @@ SHAPES: dict[str, Shape] = {
     "stride 2, groups": ((3, 192, 30, 31), 216, 3, 1, 2, 2),
 }
 SHAPE = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-
-
-@pytest.fixture(autouse=True)
-def precision() -> Iterator[None]:
-    yield
-    striate.set_precision("fast")
 
 
 def arrays(shape: Shape, rng: np.random.Generator) -> tuple[Any, Any, dict[str, Any]]:

@@ -3,7 +3,7 @@ could get wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,13 +35,6 @@ SHAPES: dict[str, Shape] = {
     "more padding than taps": ((2, 64, 9, 12), 64, (5, 7), 2),
 }
 SHAPE = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-
-
-@pytest.fixture(autouse=True)
-def setting() -> Iterator[None]:
-    yield
-    striate.set_precision("fast")
-    striate.set_max_workspace(None)
 
 
 def arrays(shape: Shape, rng: np.random.Generator) -> tuple[Any, Any, dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import doctest
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,6 @@ DIRECTIONS: dict[str, tuple[Any, ...]] = {
     "conv2d_input_grad": (Y, W, X),
     "conv2d_weight_grad": (Y, X, W),
 }
-
-
-@pytest.fixture(autouse=True)
-def settings() -> Iterator[None]:
-    yield
-    striate.set_precision("fast")
-    striate.set_max_workspace(None)
 
 
 @pytest.mark.parametrize("name", DIRECTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import doctest
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -37,13 +37,6 @@ LAYERS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ((1, 0, 5, 5), (4, 0, 3, 3), {}),
     ((1, 8, 5, 5), (0, 8, 3, 3), {}),
 ]
-
-
-@pytest.fixture(autouse=True)
-def settings() -> Iterator[None]:
-    yield
-    striate.set_precision("fast")
-    striate.set_max_workspace(None)
 
 
 def arrays(*shapes: tuple[int, ...], dtype: str = "float32") -> list[Any]:

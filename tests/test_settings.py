@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import doctest
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,6 @@ def test_threads_are_an_int(wrong: Any) -> None:
         striate.set_num_threads(wrong)
 
 
-@pytest.fixture
-def plan_options() -> Iterator[None]:
-    """Sets precision and workspace back."""
-    assert (striate.get_precision(), striate.get_max_workspace()) == ("fast", None)
-    yield
-    striate.set_precision("fast")
-    striate.set_max_workspace(None)
-
-
-@pytest.mark.usefixtures("plan_options")
 def test_precision_can_be_set() -> None:
     striate.set_precision("exact")
     assert striate.get_precision() == "exact"
@@ -56,7 +46,6 @@ def test_precision_can_be_set() -> None:
     assert striate.get_precision() == "fast"
 
 
-@pytest.mark.usefixtures("plan_options")
 def test_a_wrong_precision_is_an_error() -> None:
     wrong: Any
     for wrong in ("", "Exact", "high"):
@@ -68,7 +57,6 @@ def test_a_wrong_precision_is_an_error() -> None:
     assert striate.get_precision() == "fast"
 
 
-@pytest.mark.usefixtures("plan_options")
 def test_the_workspace_can_be_bounded() -> None:
     for limit in (0, 1, 2**40, np.int64(7)):
         striate.set_max_workspace(limit)  # type: ignore[arg-type]
@@ -77,7 +65,6 @@ def test_the_workspace_can_be_bounded() -> None:
     assert striate.get_max_workspace() is None
 
 
-@pytest.mark.usefixtures("plan_options")
 def test_a_wrong_bound_of_the_workspace_is_an_error() -> None:
     wrong: Any
     for wrong in (-1, -(2**40), 2**70):

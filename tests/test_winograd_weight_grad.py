@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,13 +37,6 @@ SHAPES: dict[str, tuple[tuple[int, int, int, int], int, int, dict[str, Any]]] = 
     "stride 2, wide rows": ((1, 70, 13, 1031), 66, 3, {"padding": 2, "stride": 2}),
     "five taps, groups": ((7, 120, 27, 25), 132, 5, {"padding": ((1, 4), (0, 2)), "groups": 2}),
 }
-
-
-@pytest.fixture(autouse=True)
-def settings() -> Iterator[None]:
-    yield
-    striate.set_precision("fast")
-    striate.set_max_workspace(None)
 
 
 def go_without() -> None:

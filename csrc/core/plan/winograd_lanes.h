@@ -30,8 +30,9 @@ struct WinogradLanes {
   int64_t units_per_chunk;               // that are staged at once
   int64_t chunks;                        // of a block's units
   int64_t runs;                          // of a block's chunks, one for a task
-  int64_t tiles_per_block;               // that go through the domain of frequencies at once
-  int64_t splits;  // a weight gradient's shares of the units, each with sums of its own
+  bool share_weights;       // of a block, transformed once; else again by each of its tasks
+  int64_t tiles_per_block;  // that go through the domain of frequencies at once
+  int64_t splits;           // a weight gradient's shares of the units, each with sums of its own
 
   int64_t groups_in(int64_t block) const {
     return members < groups - block * members ? members : groups - block * members;
@@ -53,7 +54,6 @@ struct WinogradLanes {
   }
   int64_t weights_plane() const { return members * channels * width() + kPlanePadding; }
   int64_t block_weights() const { return kFrequencies * weights_plane(); }
-  bool share_weights;  // of a block, transformed once; else again by each of its tasks
   int64_t shared_weights() const { return share_weights ? blocks * block_weights() : 0; }
   // Of a weight gradient.
   int64_t dy_stage() const { return 16 * band * tiles[1] * lanes; }

@@ -127,13 +127,13 @@ struct Scratch {
 template <int taps, bool of_phases = false>
 struct UnitForm {
   static constexpr bool phases = of_phases;
-  using Tile = UnitTile;
+  using Tile = UnitTile<6>;
   using Filter = UnitFilter<taps>;
   using Result = PointsResult<7 - taps, 6>;
 };
 struct SmallForm {
   static constexpr bool phases = false;
-  using Tile = SmallTile;
+  using Tile = UnitTile<4>;
   using Filter = SmallFilter;
   using Result = PointsResult<2, 4>;
 };

@@ -17,21 +17,10 @@ namespace {
 
 // What a tile is, and its transform: six samples, four or seven; a strided window's; and those of
 // dy of its input gradient.
+template <int samples>
 struct UnitTile {
-  static constexpr int size = 6;
-  static STRIATE_INLINE void transform(const Floats (&d)[6], Floats (&o)[6]) {
-    formula::winograd_input(d, o);
-  }
-};
-struct SmallTile {
-  static constexpr int size = 4;
-  static STRIATE_INLINE void transform(const Floats (&d)[4], Floats (&o)[4]) {
-    formula::winograd_input(d, o);
-  }
-};
-struct SevenTile {
-  static constexpr int size = 7;
-  static STRIATE_INLINE void transform(const Floats (&d)[7], Floats (&o)[7]) {
+  static constexpr int size = samples;
+  static STRIATE_INLINE void transform(const Floats (&d)[size], Floats (&o)[size]) {
     formula::winograd_input(d, o);
   }
 };

@@ -56,7 +56,7 @@ STRIATE_INLINE void prefetch_dy(const WinogradWeightGrad& g, const Strip& strip,
 
 // The transforms of a kind of window: `size` of dy to `points`, and `sums` to taps, along an axis.
 struct ThreeTapsForm {
-  using Tile = UnitTile;
+  using Tile = UnitTile<6>;
   static constexpr int taps = 3, size = 4, points = 6, sums = 6;
   static STRIATE_INLINE void transform_dy(const Floats (&d)[4], Floats (&o)[6]) {
     formula::winograd_weights(d, o);
@@ -66,7 +66,7 @@ struct ThreeTapsForm {
   }
 };
 struct FiveTapsForm {
-  using Tile = SevenTile;
+  using Tile = UnitTile<7>;
   static constexpr int taps = 5, size = 3, points = 7, sums = 7;
   static STRIATE_INLINE void transform_dy(const Floats (&d)[3], Floats (&o)[7]) {
     formula::winograd_weights(d, o);

@@ -16,6 +16,7 @@ PYBIND11_MODULE(STRIATE_CUDA_MODULE, module, pybind11::mod_gil_not_used()) {
   bindings::register_errors();
   py::register_local_exception<cuda::CudaError>(module, "CudaError", PyExc_RuntimeError);
   module.def("require_device", cuda::require_device);
+  module.def("require_code", cuda::require_code);
   module.def("use", bindings::use);
   module.def("scratch_held", bindings::scratch_held);
   module.def("synchronize", [] {

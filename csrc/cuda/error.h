@@ -17,4 +17,8 @@ void check(cudaError_t status, const char* what);
 // Throws unless a device can be used: no driver, a driver that is too old, or no device.
 void require_device();
 
+// Throws where require_device does, and where this build holds no code for any device. Readies
+// devices that nobody has used yet, so this is for those who ask whether CUDA can be used.
+void require_code();
+
 }  // namespace striate::cuda

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from cuda_device import Device, DeviceArray, EmulatedLibrary
 
 import striate
-from striate import _backend, _core, _verify, ops
+from striate import _backend, _core, _verify, cli, ops
 from striate._backend import _libraries
 from striate._registry import OPS, Array, Op, Sample
 
@@ -228,3 +229,23 @@ def test_scratch_is_given_back(device: Device) -> None:
     module: Any = _backend.cuda_kernels()
     assert len(library.blocks) == 3  # the input, the output and the portions' sums
     assert module.scratch_held() == 0
+
+
+@pytest.mark.parametrize(
+    ("capability", "advice"),
+    [
+        ("103", "holds no code for this device, of compute capability 10.3 .* CUDAARCHS=103"),
+        ("75", "need a device of compute capability 8.0 or more, this one has 7.5"),
+    ],
+)
+def test_a_device_without_code_cannot_be_used(
+    capability: str,
+    advice: str,
+    device: Device,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _backend.cuda_problem() is None
+    monkeypatch.setenv("STRIATE_EMULATED_WITHOUT_CODE", capability)
+    assert cli.main(["info"]) == 0
+    assert re.search(f"^CUDA +no: CUDA is unavailable.*{advice}", capsys.readouterr().out, re.M)

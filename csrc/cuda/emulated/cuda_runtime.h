@@ -57,17 +57,19 @@ T take_from(T value, unsigned lane) {
 }  // namespace striate::cuda::emulated
 
 template <class T>
-T __shfl_down_sync(unsigned, T value, unsigned delta) {
+T __shfl_down_sync(unsigned, T value, unsigned delta, unsigned width = 32) {
   const unsigned lane = threadIdx.x % 32;
-  return striate::cuda::emulated::take_from(value, lane + delta < 32 ? lane + delta : lane);
+  return striate::cuda::emulated::take_from(value,
+                                            lane % width + delta < width ? lane + delta : lane);
 }
 template <class T>
 T __shfl_xor_sync(unsigned, T value, unsigned mask) {
   return striate::cuda::emulated::take_from(value, threadIdx.x % 32 ^ mask);
 }
 template <class T>
-T __shfl_sync(unsigned, T value, int lane) {
-  return striate::cuda::emulated::take_from(value, static_cast<unsigned>(lane));
+T __shfl_sync(unsigned, T value, int lane, unsigned width = 32) {
+  const unsigned first = threadIdx.x % 32 / width * width;
+  return striate::cuda::emulated::take_from(value, first + static_cast<unsigned>(lane) % width);
 }
 int __syncthreads_or(int predicate);
 
@@ -136,10 +138,10 @@ enum cudaDeviceAttr {
   cudaDevAttrComputeCapabilityMajor,
   cudaDevAttrComputeCapabilityMinor
 };
-inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = attribute == cudaDevAttrMultiProcessorCount ? 1 : 2;  // few, so that loops go round
-  return cudaSuccess;
-}
+// STRIATE_EMULATED_WITHOUT_CODE=90 is a device of compute capability 9.0 that no code was made for.
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int);
+struct cudaFuncAttributes {};
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, void (*)());
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 template <class Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int) {

@@ -177,3 +177,17 @@ int vote(int predicate) {
 }  // namespace striate::cuda::emulated
 
 int __syncthreads_or(int predicate) { return striate::cuda::emulated::vote(predicate); }
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  const char* without_code = std::getenv("STRIATE_EMULATED_WITHOUT_CODE");
+  const int capability = without_code == nullptr ? 80 : std::atoi(without_code);
+  *value = attribute == cudaDevAttrComputeCapabilityMajor   ? capability / 10
+           : attribute == cudaDevAttrComputeCapabilityMinor ? capability % 10
+                                                            : 1;  // few, so that loops go round
+  return cudaSuccess;
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, void (*)()) {
+  return std::getenv("STRIATE_EMULATED_WITHOUT_CODE") == nullptr ? cudaSuccess
+                                                                 : cudaErrorNoKernelImageForDevice;
+}

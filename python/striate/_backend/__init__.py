@@ -132,9 +132,9 @@ def _share_options(module: Any) -> None:
 
 
 def cuda_problem() -> str | None:
-    """Say why CUDA cannot be used here, or None where it can."""
+    """Say why CUDA cannot be used here, or None where it can, on some device."""
     try:
-        cuda_kernels()
+        cast("Any", cuda_kernels()).require_code()
     except RuntimeError as error:
         return str(error)
     return None

@@ -177,5 +177,31 @@ STRIATE_DEVICE void store_pack(T* p, const Pack<T>& pack, int64_t n, bool whole)
     if (k < n) p[k] = pack.at[k];
 }
 
+// What begins at p: an aligned or unaligned pack, or one element.
+template <int kRun, class T>
+STRIATE_DEVICE void load_run(const T* p, bool aligned, T (&run)[kRun]) {
+  static_assert(kRun == 1 || kRun == Pack<T>::size, "one element or a pack");
+  if constexpr (kRun == 1) {
+    run[0] = *p;
+  } else {
+    const Pack<T> pack = load_pack(p, kRun, aligned);
+    STRIATE_UNROLL
+    for (int k = 0; k < kRun; ++k) run[k] = pack.at[k];
+  }
+}
+
+template <int kRun, class T>
+STRIATE_DEVICE void store_run(T* p, bool aligned, const T (&run)[kRun]) {
+  static_assert(kRun == 1 || kRun == Pack<T>::size, "one element or a pack");
+  if constexpr (kRun == 1) {
+    *p = run[0];
+  } else {
+    Pack<T> pack;
+    STRIATE_UNROLL
+    for (int k = 0; k < kRun; ++k) pack.at[k] = run[k];
+    store_pack(p, pack, kRun, aligned);
+  }
+}
+
 }  // namespace
 }  // namespace striate::cuda

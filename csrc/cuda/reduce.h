@@ -7,40 +7,44 @@
 namespace striate::cuda {
 namespace {
 
-constexpr unsigned kWholeWarp = 0xFFFFFFFFu;
+// This thread's group of kLanes lanes, for the shuffles.
+template <int kLanes>
+__device__ __forceinline__ unsigned lanes_mask() {
+  if (kLanes == 32) return 0xFFFFFFFFu;
+  return ((1u << kLanes % 32) - 1) << (threadIdx.x % 32 / kLanes * kLanes);
+}
 
-// The value of the lane `delta` further on, of any size.
-template <class V>
-__device__ __forceinline__ V shuffle_down(V value, unsigned delta) {
+// f(word) for each word of a value of any size.
+template <class V, class F>
+__device__ __forceinline__ V map_words(V value, const F& f) {
   static_assert(sizeof(V) % sizeof(uint32_t) == 0, "whole words");
   constexpr int words = sizeof(V) / sizeof(uint32_t);
   uint32_t word[words];
   memcpy(word, &value, sizeof value);
   STRIATE_UNROLL
-  for (int i = 0; i < words; ++i) word[i] = __shfl_down_sync(kWholeWarp, word[i], delta);
+  for (int i = 0; i < words; ++i) word[i] = f(word[i]);
   memcpy(&value, word, sizeof value);
   return value;
 }
 
-// The first lane has the result; the whole warp must call it.
-template <class V, class Merge>
+// Over groups of kLanes lanes, all of which must call it; the first lane has the result.
+template <int kLanes = 32, class V, class Merge>
 __device__ __forceinline__ V warp_reduce(V value, const Merge& merge) {
+  const unsigned mask = lanes_mask<kLanes>();
   STRIATE_UNROLL
-  for (unsigned delta = 16; delta > 0; delta /= 2) value = merge(value, shuffle_down(value, delta));
+  for (unsigned delta = kLanes / 2; delta > 0; delta /= 2)
+    value = merge(value, map_words(value, [&](uint32_t word) {
+                    return __shfl_down_sync(mask, word, delta, kLanes);
+                  }));
   return value;
 }
 
 // Every lane has the result.
-template <class V, class Merge>
+template <int kLanes = 32, class V, class Merge>
 __device__ __forceinline__ V warp_reduce_all(V value, const Merge& merge) {
-  value = warp_reduce(value, merge);
-  constexpr int words = sizeof(V) / sizeof(uint32_t);
-  uint32_t word[words];
-  memcpy(word, &value, sizeof value);
-  STRIATE_UNROLL
-  for (int i = 0; i < words; ++i) word[i] = __shfl_sync(kWholeWarp, word[i], 0);
-  memcpy(&value, word, sizeof value);
-  return value;
+  const unsigned mask = lanes_mask<kLanes>();
+  return map_words(warp_reduce<kLanes>(value, merge),
+                   [&](uint32_t word) { return __shfl_sync(mask, word, 0, kLanes); });
 }
 
 // Every thread has the result; the whole block must call it, whose size is a multiple of 32.
@@ -70,6 +74,11 @@ struct Greatest {
     return a > b || a != a ? a : b;
   }
 };
+
+// Elements that a thread reads before it computes, so that enough of them are under way; of double
+// fewer, because of registers.
+template <class T>
+constexpr int kBatch = 128 / static_cast<int>(sizeof(T));
 
 // A sum of many numbers by one thread: in T for short stretches, then in double.
 template <class T>

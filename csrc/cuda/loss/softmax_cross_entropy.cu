@@ -24,38 +24,41 @@ struct CrossEntropySlice {
   ValueFlag* flag;
   const char* function;
 
-  template <class Group>
-  __device__ void operator()(const Group& group, int64_t slice, int64_t at) const {
-    const int64_t step = p.positions, label = labels[slice];
+  template <class Part>
+  __device__ void operator()(const Part& part) const {
+    const int64_t slice = part.slice, label = labels[slice];
     if (label == p.ignore_index) {
-      for (int64_t c = group.rank(); c < p.classes; c += group.size()) dlogits[at + c * step] = 0;
-      if (group.rank() == 0) store(slice, 0);
+      part.store_runs(dlogits, [](int, int64_t, auto& run) {
+        for (T& d : run) d = 0;
+      });
+      if (part.group.rank() == 0) store(slice, 0);
       return;
     }
-    const T* const x = logits + at;
     formula::CrossEntropy f = formula;
     if (weight_sum != nullptr) f.weight_sum = *weight_sum;
     const double own = weight_of_label(p, weight, label, slice, flag, function);
-    const T top = slice_max(group, x, p.classes, step);
-    const double sum =
-        slice_sum<T>(group, p.classes, [&](int64_t c) { return exp_of(x[c * step] - top); });
+    typename Part::Held x(logits);
+    const T top = part.greatest(x);
     double shifted_sum = 0;
-    if (f.off != 0)
-      shifted_sum = slice_sum<T>(group, p.classes, [&](int64_t c) {
-        const T shifted = x[c * step] - top;
-        return weight == nullptr ? shifted : shifted * weight[c];
-      });
+    const auto shifted_term = [&](int64_t c, T value) {
+      const T shifted = value - top;
+      return weight == nullptr ? shifted : shifted * weight[c];
+    };
+    if (f.off != 0) shifted_sum = part.sum(shifted_term, x);
+    const double sum = part.sum([&](int64_t, T& value) { return value = exp_of(value - top); }, x);
+    const bool known = part.is_one_batch();  // the exponentials
     const double scale = divisor == nullptr ? 1 : 1 / *divisor;
     const T factor = static_cast<T>(scale * f.target_sum(own) / sum);
     const T share = static_cast<T>(f.off * scale), hit = static_cast<T>(scale * f.on * own);
-    for (int64_t c = group.rank(); c < p.classes; c += group.size()) {
-      T d = exp_of(x[c * step] - top) * factor;
+    const auto element = [&](int64_t c, T value) {
+      T d = (known ? value : exp_of(value - top)) * factor;
       if (f.off != 0) d -= weight == nullptr ? share : share * weight[c];
-      dlogits[at + c * step] = c == label ? d - hit : d;
-    }
-    if (group.rank() != 0) return;
-    const bool known = label >= 0 && label < p.classes;
-    const double shifted = known ? static_cast<double>(x[label * step]) - top : 0;
+      return c == label ? d - hit : d;
+    };
+    part.store(dlogits, element, x);
+    if (part.group.rank() != 0) return;
+    const bool is_class = label >= 0 && label < p.classes;
+    const double shifted = is_class ? static_cast<double>(logits[part.offset(label)]) - top : 0;
     store(slice, f.loss(own, log_of(sum), shifted, shifted_sum));
   }
 
@@ -101,7 +104,7 @@ void softmax_cross_entropy(const CrossEntropyProblem& p, const T* logits, const 
     sum_values<double>(kFunction, p.classes, values.data(), nullptr, sums.data() + 1, context);
     f.weight_sum = sums.data() + 1;
   }
-  for_each_slice(kFunction, Slices(p.batch, p.classes, p.positions), f, context);
+  for_each_slice<T>(kFunction, Slices(p.batch, p.classes, p.positions), f, context);
   sum_values(kFunction, count, values.data(), f.divisor, total, context);
 }
 

@@ -12,27 +12,31 @@ using formula::BatchNormGradFactors;
 using formula::BatchNormSums;
 using formula::NormalizeFactors;
 
-// Where the elements of a slice lie, and which scale each has.
-struct SliceMap {
-  int64_t length, step;
-  int64_t inner;
-  Divisor inner_divisor, groups, positions;
+// Which scale each element of a slice has.
+struct ScaleMap {
+  Divisor inner, groups, positions;
   int64_t channels;
 
-  explicit SliceMap(const LayerNormProblem& p)
-      : length(p.length()),
-        step(p.inner),
-        inner(p.inner),
-        inner_divisor(p.inner, p.rows * p.inner),
+  explicit ScaleMap(const LayerNormProblem& p)
+      : inner(p.inner, p.rows * p.inner),
         groups(p.groups, p.rows),
         positions(p.positions, p.length()),
         channels(p.channels) {}
   // The first scale of a slice.
-  STRIATE_DEVICE int64_t first_scale(int64_t slice) const {
-    return divide(inner_divisor.quotient(slice), groups).remainder * channels;
+  STRIATE_DEVICE int64_t first(int64_t slice) const {
+    return divide(inner.quotient(slice), groups).remainder * channels;
   }
-  STRIATE_DEVICE int64_t scale(int64_t first, int64_t i) const {
-    return first + positions.quotient(i);
+  // The scales of elements i to i + kRun - 1 of a slice, ones where there are none.
+  template <int kRun, class T>
+  STRIATE_DEVICE void load(const T* scales, T otherwise, int64_t first, int64_t i,
+                           T (&run)[kRun]) const {
+    if (scales != nullptr && positions.value() == 1)
+      return load_run(scales + first + i, is_aligned(scales + first + i), run);
+    const bool one = scales == nullptr || positions.value() % kRun == 0;
+    STRIATE_UNROLL
+    for (int j = 0; j < kRun; ++j)
+      run[j] =
+          j > 0 && one ? run[0] : value_or(scales, first + positions.quotient(i + j), otherwise);
   }
 };
 
@@ -42,31 +46,43 @@ STRIATE_DEVICE NormalizeFactors<T> plain_factors(const Moments& moments, double 
   return NormalizeFactors<T>::of(moments.mean, moments.squares / moments.count, eps, 1, 0);
 }
 
-template <class T, class Group>
-__device__ Moments slice_moments(const Group& group, const SliceMap& map, const T* x) {
-  const int64_t step = map.step;
-  return group.reduce(thread_moments<1>(x, group.rank(), group.size(), map.length,
-                                        [=](int64_t i) { return i * step; }),
-                      MergeMoments{});
+template <class T, class Part>
+__device__ __forceinline__ Moments slice_moments(const Part& part, typename Part::Held& x) {
+  Moments own{0, 0, 0};
+  const auto add_batch = [&](int64_t first) {
+    const int count = part.runs(first) * Part::kRun;
+    if (count == 0) return;
+    const auto value = [&](int i) { return x.run[i / Part::kRun][i % Part::kRun]; };
+    own = MergeMoments{}(own, batch_moments<T, kBatch<T>>(count, value));
+  };
+  part.for_each_batch(add_batch, x);
+  return part.group.reduce(own, MergeMoments{});
 }
 
 template <class T>
 struct Forward {
-  SliceMap map;
+  ScaleMap scales;
   double eps;
   const T *x, *gamma, *beta;
   T* y;
 
-  template <class Group>
-  __device__ void operator()(const Group& group, int64_t slice, int64_t at) const {
-    const NormalizeFactors<T> f = plain_factors<T>(slice_moments(group, map, x + at), eps);
-    const int64_t first = map.first_scale(slice);
-    for (int64_t i = group.rank(); i < map.length; i += group.size()) {
-      const int64_t own = at + i * map.step, c = map.scale(first, i);
-      const Lane<T> z = formula::normalize(Lane<T>{x[own]}, Lane<T>{f.centre}, Lane<T>{f.scale},
-                                           Lane<T>{f.shift});
-      y[own] = fma(z, Lane<T>{value_or(gamma, c, T(1))}, Lane<T>{value_or(beta, c, T(0))}).value;
-    }
+  template <class Part>
+  __device__ void operator()(const Part& part) const {
+    typename Part::Held own(x);
+    const NormalizeFactors<T> f = plain_factors<T>(slice_moments<T>(part, own), eps);
+    const int64_t first = scales.first(part.slice);
+    const auto fill = [&](int k, int64_t i, T(&run)[Part::kRun]) {
+      T scale[Part::kRun], shift[Part::kRun];
+      scales.load(gamma, T(1), first, i, scale);
+      scales.load(beta, T(0), first, i, shift);
+      STRIATE_UNROLL
+      for (int j = 0; j < Part::kRun; ++j) {
+        const Lane<T> z = formula::normalize(Lane<T>{own.run[k][j]}, Lane<T>{f.centre},
+                                             Lane<T>{f.scale}, Lane<T>{f.shift});
+        run[j] = fma(z, Lane<T>{scale[j]}, Lane<T>{shift[j]}).value;
+      }
+    };
+    part.store_runs(y, fill, own);
   }
 };
 
@@ -80,36 +96,54 @@ struct AddSums {
 // dx, and each slice's factors of z, which the scales' gradients need.
 template <class T>
 struct Backward {
-  SliceMap map;
+  ScaleMap scales;
   double eps;
   const T *dy, *x, *gamma;
   T* dx;
   NormalizeFactors<T>* factors;
 
-  template <class Group>
-  __device__ void operator()(const Group& group, int64_t slice, int64_t at) const {
-    const Moments moments = slice_moments(group, map, x + at);
+  template <class Part>
+  __device__ void operator()(const Part& part) const {
+    typename Part::Held own(x), g(dy);  // g is to be dy gamma
+    const Moments moments = slice_moments<T>(part, own);
     const NormalizeFactors<T> z = plain_factors<T>(moments, eps);
-    const int64_t first = map.first_scale(slice);
-    LongSum<T> sum_g, sum_gx;
-    for (int64_t i = group.rank(); i < map.length; i += group.size()) {
-      const int64_t own = at + i * map.step;
-      const T g = dy[own] * value_or(gamma, map.scale(first, i), T(1));
-      sum_g.add(g);
-      sum_gx.add(g * (x[own] - z.centre));
-    }
-    BatchNormSums sums = group.reduce(BatchNormSums{sum_g.total(), sum_gx.total(), 0}, AddSums{});
+    const int64_t first_scale = scales.first(part.slice);
+    const auto multiply_by_gamma = [&](int k, int64_t i) {
+      T scale[Part::kRun];
+      scales.load(gamma, T(1), first_scale, i, scale);
+      STRIATE_UNROLL
+      for (int j = 0; j < Part::kRun; ++j) g.run[k][j] *= scale[j];
+    };
+    BatchNormSums sums{0, 0, 0};
+    const auto add_batch = [&](int64_t first) {
+      T sum_g = 0, sum_gx = 0;
+      part.for_each_run(first, [&](int k, int64_t i) {
+        multiply_by_gamma(k, i);
+        STRIATE_UNROLL
+        for (int j = 0; j < Part::kRun; ++j) {
+          sum_g += g.run[k][j];
+          sum_gx += g.run[k][j] * (own.run[k][j] - z.centre);
+        }
+      });
+      sums.merge({static_cast<double>(sum_g), static_cast<double>(sum_gx), 0});
+    };
+    part.for_each_batch(add_batch, own, g);
+    sums = part.group.reduce(sums, AddSums{});
     sums.x = moments.count * (moments.mean - z.centre);
     const auto f = BatchNormGradFactors<T>::of(sums, moments.count, z.centre,
                                                moments.squares / moments.count, eps, 1, false);
-    for (int64_t i = group.rank(); i < map.length; i += group.size()) {
-      const int64_t own = at + i * map.step;
-      const T g = dy[own] * value_or(gamma, map.scale(first, i), T(1));
-      dx[own] = formula::batch_norm_grad(Lane<T>{g}, Lane<T>{x[own]}, Lane<T>{f.centre},
-                                         Lane<T>{f.a}, Lane<T>{f.b}, Lane<T>{f.c})
-                    .value;
-    }
-    if (group.rank() == 0) factors[slice] = z;
+    const bool multiplied = part.is_one_batch();
+    const auto fill = [&](int k, int64_t i, T(&run)[Part::kRun]) {
+      if (!multiplied) multiply_by_gamma(k, i);
+      STRIATE_UNROLL
+      for (int j = 0; j < Part::kRun; ++j)
+        run[j] =
+            formula::batch_norm_grad(Lane<T>{g.run[k][j]}, Lane<T>{own.run[k][j]},
+                                     Lane<T>{f.centre}, Lane<T>{f.a}, Lane<T>{f.b}, Lane<T>{f.c})
+                .value;
+    };
+    part.store_runs(dx, fill, own, g);
+    if (part.group.rank() == 0) factors[part.slice] = z;
   }
 };
 
@@ -121,24 +155,39 @@ struct ScaleSums {
 template <class T>
 struct ScaleGrads {
   using Value = ScaleSums;
-  static constexpr int kRun = 1;
+  static constexpr int kRun = Pack<T>::size;
   const T *dy, *x;
   const NormalizeFactors<T>* factors;
   int64_t groups, channels, inner;  // of the problem
 
-  template <int>
+  template <int kTaken>
   __device__ Value reduce(const Share& share, int64_t scale) const {
+    constexpr int kTogether = 4;  // runs that are read before one is added
     const int64_t group = groups == 1 ? 0 : scale / channels;
     LongSum<T> sum_dy, sum_dy_z;
-    for (int64_t i = share.first; i < share.length; i += share.stride) {
-      const Place place = share.at(i);
-      const int64_t slice =
-          inner > 1 ? place.outer * inner + place.inner : place.outer * groups + group;
-      const NormalizeFactors<T>& f = factors[slice];
-      const Lane<T> z = formula::normalize(Lane<T>{x[place.offset]}, Lane<T>{f.centre},
-                                           Lane<T>{f.scale}, Lane<T>{f.shift});
-      sum_dy_z.add(dy[place.offset] * z.value);
-      sum_dy.add(dy[place.offset]);
+    for (int64_t i = share.first; i < share.length; i += kTogether * share.stride) {
+      T own_dy[kTogether][kTaken] = {}, own_x[kTogether][kTaken] = {};
+      int64_t slice[kTogether] = {};
+      STRIATE_UNROLL
+      for (int k = 0; k < kTogether; ++k) {
+        if (i + k * share.stride >= share.length) continue;
+        const Place place = share.at(i + k * share.stride);
+        load_run(dy + place.offset, own_dy[k]);
+        load_run(x + place.offset, own_x[k]);
+        slice[k] = inner > 1 ? place.outer * inner + place.inner : place.outer * groups + group;
+      }
+      STRIATE_UNROLL
+      for (int k = 0; k < kTogether; ++k) {
+        if (i + k * share.stride >= share.length) continue;
+        STRIATE_UNROLL
+        for (int j = 0; j < kTaken; ++j) {
+          const NormalizeFactors<T>& f = factors[slice[k] + (inner > 1 ? j : 0)];
+          const Lane<T> z = formula::normalize(Lane<T>{own_x[k][j]}, Lane<T>{f.centre},
+                                               Lane<T>{f.scale}, Lane<T>{f.shift});
+          sum_dy_z.add(own_dy[k][j] * z.value);
+          sum_dy.add(own_dy[k][j]);
+        }
+      }
     }
     return {sum_dy_z.total(), sum_dy.total()};
   }
@@ -160,8 +209,8 @@ template <class T>
 void forward(const LayerNormProblem& p, const T* x, const T* gamma, const T* beta, T* y,
              const Context& context) {
   if (p.rows == 0) return;
-  for_each_slice("layer_norm", Slices(p.rows, p.length(), p.inner),
-                 Forward<T>{SliceMap(p), p.eps, x, gamma, beta, y}, context);
+  for_each_slice<T>("layer_norm", Slices(p.rows, p.length(), p.inner),
+                    Forward<T>{ScaleMap(p), p.eps, x, gamma, beta, y}, context);
 }
 
 template <class T>
@@ -170,8 +219,8 @@ void grad(const LayerNormProblem& p, const T* dy, const T* x, const T* gamma, T*
   constexpr char what[] = "layer_norm_grad";
   const Scratch<NormalizeFactors<T>> factors(context, p.rows * p.inner);
   if (p.rows > 0)
-    for_each_slice(what, Slices(p.rows, p.length(), p.inner),
-                   Backward<T>{SliceMap(p), p.eps, dy, x, gamma, dx, factors.data()}, context);
+    for_each_slice<T>(what, Slices(p.rows, p.length(), p.inner),
+                      Backward<T>{ScaleMap(p), p.eps, dy, x, gamma, dx, factors.data()}, context);
   reduce_channels(what, p.rows / p.groups, p.scales(), p.positions * p.inner,
                   ScaleGrads<T>{dy, x, factors.data(), p.groups, p.channels, p.inner},
                   StoreScaleGrads<T>{dgamma, dbeta}, context);

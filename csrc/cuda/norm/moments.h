@@ -20,18 +20,37 @@ struct MergeMoments {
   }
 };
 
+// Of the `count` values value(0), value(1), ...; further ones, up to kMost, repeat value(0).
+template <class T, int kMost, class Value>
+STRIATE_DEVICE Moments batch_moments(int count, const Value& value) {
+  // Distances from a value nearby, so that a large mean costs no digits; the copies of the first
+  // value are at distance 0 here.
+  T sum = 0, squares = 0;
+  STRIATE_UNROLL
+  for (int k = 1; k < kMost; ++k) sum += value(k) - value(0);
+  const T centre = value(0) + sum / static_cast<T>(count);
+  sum = 0;
+  STRIATE_UNROLL
+  for (int k = 0; k < kMost; ++k) {
+    const T d = k < count ? value(k) - centre : T(0);
+    sum += d;
+    squares = fma(Lane<T>{d}, Lane<T>{d}, Lane<T>{squares}).value;
+  }
+  return Moments::around(static_cast<double>(centre), count, static_cast<double>(sum),
+                         static_cast<double>(squares));
+}
+
 // Of the runs of kRun elements that begin at numbers first, first + stride, ... below length;
 // offset(i) says where they lie.
 template <int kRun, class T, class Offset>
 STRIATE_DEVICE Moments thread_moments(const T* x, int64_t first, int64_t stride, int64_t length,
                                       const Offset& offset) {
-  constexpr int kBatch = 128 / static_cast<int>(sizeof(T));  // of double fewer: registers
   Moments all{0, 0, 0};
-  for (int64_t i = first; i < length; i += kBatch / kRun * stride) {
-    T value[kBatch] = {};
+  for (int64_t i = first; i < length; i += kBatch<T> / kRun * stride) {
+    T value[kBatch<T>] = {};
     int count = 0;
     STRIATE_UNROLL
-    for (int k = 0; k < kBatch; k += kRun) {
+    for (int k = 0; k < kBatch<T>; k += kRun) {
       const int64_t at = i + k / kRun * stride;
       const bool live = at < length;
       T run[kRun];
@@ -40,22 +59,7 @@ STRIATE_DEVICE Moments thread_moments(const T* x, int64_t first, int64_t stride,
       for (int j = 0; j < kRun; ++j) value[k + j] = live ? run[j] : value[0];
       count += live ? kRun : 0;
     }
-    // Distances from a value nearby, so that a large mean costs no digits; the copies of the first
-    // value, which fill the batch up, are at distance 0 here.
-    T sum = 0, squares = 0;
-    STRIATE_UNROLL
-    for (int k = 1; k < kBatch; ++k) sum += value[k] - value[0];
-    const T centre = value[0] + sum / static_cast<T>(count);
-    sum = 0;
-    STRIATE_UNROLL
-    for (int k = 0; k < kBatch; ++k) {
-      const T d = k < count ? value[k] - centre : T(0);
-      sum += d;
-      squares = fma(Lane<T>{d}, Lane<T>{d}, Lane<T>{squares}).value;
-    }
-    all = MergeMoments{}(
-        all, Moments::around(static_cast<double>(centre), count, static_cast<double>(sum),
-                             static_cast<double>(squares)));
+    all = MergeMoments{}(all, batch_moments<T, kBatch<T>>(count, [&](int k) { return value[k]; }));
   }
   return all;
 }

@@ -80,17 +80,10 @@ struct ChannelCut {
   }
 };
 
-// What begins at p: a pack, if need be element by element, or one element.
+// A run, however its array is aligned.
 template <int kRun, class T>
 STRIATE_DEVICE void load_run(const T* p, T (&run)[kRun]) {
-  static_assert(kRun == 1 || kRun == Pack<T>::size, "one element or a pack");
-  if constexpr (kRun == 1) {
-    run[0] = *p;
-  } else {
-    const Pack<T> pack = load_pack(p, kRun, is_aligned(p));
-    STRIATE_UNROLL
-    for (int k = 0; k < kRun; ++k) run[k] = pack.at[k];
-  }
+  load_run(p, is_aligned(p), run);
 }
 
 // R::Value is what is reduced: r.reduce<kRun>(share, channel) gives a thread's, which takes runs of

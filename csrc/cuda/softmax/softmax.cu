@@ -8,17 +8,19 @@ template <class T>
 struct Softmax {
   const T* x;
   T* y;
-  int64_t classes, step;
 
-  template <class Group>
-  __device__ void operator()(const Group& group, int64_t, int64_t at) const {
-    const T* const from = x + at;
-    const T top = slice_max(group, from, classes, step);
+  template <class Part>
+  __device__ void operator()(const Part& part) const {
+    typename Part::Held own(x);
+    const T top = part.greatest(own);
     const double sum =
-        slice_sum<T>(group, classes, [&](int64_t c) { return exp_of(from[c * step] - top); });
+        part.sum([&](int64_t, T& value) { return value = exp_of(value - top); }, own);
     const T scale = static_cast<T>(1 / sum);
-    for (int64_t c = group.rank(); c < classes; c += group.size())
-      y[at + c * step] = exp_of(from[c * step] - top) * scale;
+    const bool known = part.is_one_batch();  // the exponentials
+    const auto element = [&](int64_t, T value) {
+      return (known ? value : exp_of(value - top)) * scale;
+    };
+    part.store(y, element, own);
   }
 };
 
@@ -26,17 +28,14 @@ template <class T>
 struct LogSoftmax {
   const T* x;
   T* y;
-  int64_t classes, step;
 
-  template <class Group>
-  __device__ void operator()(const Group& group, int64_t, int64_t at) const {
-    const T* const from = x + at;
-    const T top = slice_max(group, from, classes, step);
-    const double sum =
-        slice_sum<T>(group, classes, [&](int64_t c) { return exp_of(from[c * step] - top); });
+  template <class Part>
+  __device__ void operator()(const Part& part) const {
+    typename Part::Held own(x);
+    const T top = part.greatest(own);
+    const double sum = part.sum([&](int64_t, T value) { return exp_of(value - top); }, own);
     const T log_sum = static_cast<T>(log_of(sum));
-    for (int64_t c = group.rank(); c < classes; c += group.size())
-      y[at + c * step] = from[c * step] - top - log_sum;
+    part.store(y, [&](int64_t, T value) { return value - top - log_sum; }, own);
   }
 };
 
@@ -44,14 +43,13 @@ template <class T>
 struct SoftmaxGrad {
   const T *dy, *y;
   T* dx;
-  int64_t classes, step;
 
-  template <class Group>
-  __device__ void operator()(const Group& group, int64_t, int64_t at) const {
-    const T sum = static_cast<T>(slice_sum<T>(
-        group, classes, [&](int64_t c) { return dy[at + c * step] * y[at + c * step]; }));
-    for (int64_t c = group.rank(); c < classes; c += group.size())
-      dx[at + c * step] = y[at + c * step] * (dy[at + c * step] - sum);
+  template <class Part>
+  __device__ void operator()(const Part& part) const {
+    typename Part::Held own_dy(dy), own_y(y);
+    const T sum = static_cast<T>(
+        part.sum([](int64_t, T own, T value) { return own * value; }, own_dy, own_y));
+    part.store(dx, [&](int64_t, T own, T value) { return value * (own - sum); }, own_dy, own_y);
   }
 };
 
@@ -59,27 +57,25 @@ template <class T>
 struct LogSoftmaxGrad {
   const T *dy, *y;
   T* dx;
-  int64_t classes, step;
 
-  template <class Group>
-  __device__ void operator()(const Group& group, int64_t, int64_t at) const {
-    const T sum =
-        static_cast<T>(slice_sum<T>(group, classes, [&](int64_t c) { return dy[at + c * step]; }));
-    for (int64_t c = group.rank(); c < classes; c += group.size())
-      dx[at + c * step] = dy[at + c * step] - exp_of(y[at + c * step]) * sum;
+  template <class Part>
+  __device__ void operator()(const Part& part) const {
+    typename Part::Held own_dy(dy), own_y(y);
+    const T sum = static_cast<T>(part.sum([](int64_t, T own) { return own; }, own_dy));
+    const auto element = [&](int64_t, T own, T value) { return own - exp_of(value) * sum; };
+    part.store(dx, element, own_dy, own_y);
   }
 };
 
 template <template <class> class F, class T>
 void forward(const SoftmaxProblem& p, const T* x, T* y, const Context& context) {
-  for_each_slice("softmax", Slices(p.outer, p.classes, p.inner), F<T>{x, y, p.classes, p.inner},
-                 context);
+  for_each_slice<T>("softmax", Slices(p.outer, p.classes, p.inner), F<T>{x, y}, context);
 }
 
 template <template <class> class F, class T>
 void grad(const SoftmaxProblem& p, const T* dy, const T* y, T* dx, const Context& context) {
-  for_each_slice("softmax gradient", Slices(p.outer, p.classes, p.inner),
-                 F<T>{dy, y, dx, p.classes, p.inner}, context);
+  for_each_slice<T>("softmax gradient", Slices(p.outer, p.classes, p.inner), F<T>{dy, y, dx},
+                    context);
 }
 
 template <class T>

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import striate
-from striate import ops, reference
+from striate import _core, ops, reference
 
 # x's shape, C_out, kernel, groups, options
 Case = tuple[tuple[int, ...], int, tuple[int, int], int, dict[str, Any]]
@@ -44,6 +44,13 @@ CASES: dict[str, Case] = {
     "17 groups of 2 to 3": ((2, 34, 9, 10), 51, (3, 3), 17, {"padding": 1}),
     "17 groups of 2 to 3, stride 2": ((1, 34, 9, 10), 51, (3, 3), 17, {"padding": 1, "stride": 2}),
     "18 groups of 5, dilated": ((1, 90, 7, 8), 90, (3, 3), 18, {"padding": 2, "dilation": 2}),
+    "flat planes": ((3, 16, 30, 29), 16, (3, 3), 2, {"padding": 1}),
+    "flat planes in bands": ((1, 16, 131, 57), 16, (3, 3), 2, {"padding": 1}),
+    "flat planes, 9 to 7": ((2, 27, 13, 41), 21, (3, 3), 3, {"padding": 1}),
+    "flat planes, 5x4": ((1, 40, 17, 19), 44, (5, 4), 2, {"padding": ((2, 0), (1, 3))}),
+    "flat planes, dilated": ((1, 36, 18, 15), 48, (3, 3), 3, {"dilation": (2, 3)}),
+    "flat planes, padded beyond the kernel": ((2, 24, 12, 14), 24, (3, 3), 3, {"padding": (4, 5)}),
+    "flat planes, one row": ((2, 32, 1, 40), 32, (1, 3), 2, {"padding": (0, 1)}),
     "one channel to 7": ((2, 1, 29, 30), 7, (5, 5), 1, {}),
     "many rows": ((1, 2, 301, 67), 2, (3, 3), 2, {"padding": 1}),
     "no sample": ((0, 4, 5, 5), 4, (3, 3), 4, {"padding": 1}),
@@ -71,6 +78,15 @@ def directions(
         "weight_grad": lambda: module.conv2d_weight_grad(dy, x, w.shape, **more),
         "weight_grad, masked": lambda: module.conv2d_weight_grad(dy, x, w.shape, y=y, **more),
     }
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("flat planes")])
+def test_what_flat_planes_serve(name: str) -> None:
+    shape, outputs, kernel, groups, options = CASES[name]
+    w = (outputs, shape[1] // groups, *kernel)
+    plan = striate.explain("conv2d", shape, w, groups=groups, dtype="float64", **options)
+    if _core.isa() in ("avx512", "avx2"):  # groups fill shorter vectors as well
+        assert plan.algorithm == "direct, flat planes"
 
 
 @pytest.mark.parametrize("name", CASES)

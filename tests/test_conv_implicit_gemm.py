@@ -17,7 +17,7 @@ LAYERS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "shifted, uneven padding": ((1, 3, 23, 37), (17, 3, 3, 5), {"padding": ((0, 2), (3, 1))}),
     "shifted, output wider": ((1, 6, 11, 20), (7, 6, 3, 3), {"padding": 5}),
     "shifted, dilated": ((1, 6, 25, 40), (13, 6, 3, 3), {"padding": 2, "dilation": (2, 3)}),
-    "shifted, groups": ((2, 33, 20, 33), (36, 11, 3, 3), {"padding": 1, "groups": 3}),
+    "shifted, groups": ((2, 105, 20, 33), (108, 35, 3, 3), {"padding": 1, "groups": 3}),
     "stem 7x7/2": ((2, 3, 39, 41), (19, 3, 7, 7), {"stride": 2, "padding": 3}),
     "stem 11x11/4": ((1, 3, 67, 71), (24, 3, 11, 11), {"stride": 4}),
     "stem 11x11/4, padded": ((1, 3, 64, 61), (24, 3, 11, 11), {"stride": 4, "padding": 2}),

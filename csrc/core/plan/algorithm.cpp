@@ -18,6 +18,8 @@ const char* algorithm_name(ConvAlgorithm algorithm) {
       return "direct";
     case ConvAlgorithm::group_lanes:
       return "group lanes";
+    case ConvAlgorithm::flat_planes:
+      return "direct, flat planes";
     case ConvAlgorithm::winograd:
       return "Winograd";
     case ConvAlgorithm::small_winograd:

@@ -6,6 +6,7 @@
 #include "core/integer.h"
 #include "core/plan/conv_weight_grad.h"
 #include "core/plan/direct.h"
+#include "core/plan/flat_planes.h"
 #include "core/plan/group_lanes.h"
 #include "core/plan/implicit_gemm_plan.h"
 #include "core/plan/winograd.h"
@@ -197,10 +198,37 @@ bool winograd_lanes_pay(const Request& r) {
   return winograd < kDirect * direct;
 }
 
+// Measured: with tiles of four rows or more, from planes on that lose little between their rows.
+bool flat_planes_pay(const Request& r) {
+  constexpr int64_t kFewestChannels = 4, kMostChannels = 32;
+  const ConvProblem& p = r.problem;
+  const Window& w = p.window;
+  const int64_t rows = p.out_channels / p.groups, channels = p.in_channels / p.groups;
+  const int64_t most = std::max(rows, channels);
+  if (is_weight_grad(r) || p.groups == 1 || w.kernel_size() == 1) return false;
+  if (std::min(rows, channels) < kFewestChannels || most > kMostChannels) return false;
+  const bool gradient = r.direction == ConvDirection::input_grad;
+  if (!flat_planes_fit(p, gradient)) return false;
+  const int64_t columns = gradient ? w.in[2] : w.out[2];
+  const int64_t lanes = r.tiles.gemm.lanes, vector = lanes * item_size(p);
+  if (winograd_lanes_pay(r)) return vector == 64 && most <= 8 && columns >= 28;
+  // Where vectors are short, groups fill them without a loss; where they are long, rows that are
+  // read where they lie, or groups on small planes, are as fast.
+  if (vector <= 16 && group_lanes_pay(r)) return false;
+  if (vector == 64 && most < 8) return columns >= 40;
+  if (lanes == 16 && (most == 8 || group_lanes_pay(r))) return columns >= 28;
+  return most >= 16 || columns >= 12;
+}
+
 bool is_product_over_channels(const Request& r) { return !is_weight_grad(r); }
 
 // Only the kernel knows its scratch.
 Bytes direct_bytes(const Request&) { return {0, -1}; }
+
+Bytes flat_planes_bytes(const Request& r) {
+  const FlatPlanes f = plan_flat_planes(r.problem, r.direction == ConvDirection::input_grad);
+  return {0, (f.stage() + r.tiles.gemm.columns + f.patch.extent[2]) * item_size(r.problem)};
+}
 
 Bytes group_lanes_bytes(const Request& r) {
   const GroupLanes g =
@@ -253,6 +281,8 @@ Bytes implicit_gemm_bytes(const Request& r, bool shared) {
 // The first that serves a problem and fits max_workspace computes it. Every problem is served by
 // one that needs no workspace.
 const Candidate candidates[] = {
+    {ConvAlgorithm::flat_planes, flat_planes_pay, flat_planes_bytes,
+     "planes are taken whole, so that vectors are full whatever the width"},
     {ConvAlgorithm::winograd_lanes, winograd_lanes_pay, winograd_lanes_bytes,
      "tiles of 6x6 save multiplications, and channels of small groups fill vectors"},
     {ConvAlgorithm::direct, direct_pays, direct_bytes,

@@ -16,6 +16,7 @@ enum class ConvAlgorithm : uint8_t {
   implicit_gemm_unshared,  // which needs no workspace
   direct,
   group_lanes,
+  flat_planes,
   winograd,
   small_winograd,
   winograd_lanes,

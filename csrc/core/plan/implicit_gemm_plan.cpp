@@ -42,39 +42,6 @@ double gather_cost(const ImplicitGemmPlan& plan) {
 // The same for one vector of a patch.
 double copy_cost(int64_t stride) { return stride <= 2 ? 8 : stride == 4 ? 12 : 40; }
 
-// Distances of a product's taps along an axis of the patch.
-void reach(const ImplicitGemm& g, int axis, int64_t* lowest, int64_t* highest) {
-  const int64_t s = g.src_stride[axis];
-  const int64_t last = g.tap_offset[axis] + (g.taps[axis] - 1) * g.tap_step[axis];
-  *lowest = std::min(*lowest, floor_div(std::min(g.tap_offset[axis], last), s));
-  *highest = std::max(*highest, floor_div(std::max(g.tap_offset[axis], last), s));
-}
-
-void plan_patch(ImplicitGemmPlan& plan, int64_t (&highest)[kSpatial]) {
-  ConvPatch& patch = plan.patch;
-  const ImplicitGemm& g = plan.first;
-  for (int i = 0; i < kSpatial; ++i) {
-    patch.parts[i] = g.src_stride[i];
-    patch.lowest[i] = highest[i] = 0;
-  }
-  for (int64_t p = 0; p < plan.products; ++p) {
-    const ImplicitGemm product = plan.product(p);
-    for (int i = 0; i < kSpatial; ++i) reach(product, i, &patch.lowest[i], &highest[i]);
-  }
-  const int64_t right = g.grid[2] + highest[2];
-  const int64_t columns = std::min(ceil_div(g.src[2], g.src_stride[2]), right);
-  patch.extent[0] = 1 + highest[0] - patch.lowest[0];
-  patch.extent[2] = std::max(right, columns - patch.lowest[2]);
-}
-
-// Whether one channel of it does, computed so that nothing overflows.
-bool fits(const ConvPatch& patch) {
-  double size = 1;
-  for (int i = 0; i < kSpatial; ++i)
-    size *= static_cast<double>(patch.parts[i]) * static_cast<double>(patch.extent[i]);
-  return size <= kPatchElements;
-}
-
 // Panels of one block whose sums, where they are kept apart, stay in the cache.
 int64_t panels_that_fit(const ImplicitGemmPlan& plan, int64_t most) {
   if (!plan.strided_dst) return most;
@@ -110,8 +77,9 @@ int64_t shifted_splits(const ImplicitGemmPlan& plan, int64_t pixel_blocks) {
 // How many rows of the result a block takes; returns the estimated cost of the whole.
 double choose_rows(ImplicitGemmPlan& plan) {
   const ImplicitGemm& g = plan.first;
-  int64_t highest[kSpatial];
-  plan_patch(plan, highest);
+  plan.patch = ConvPatch(g);
+  for (int64_t p = 0; p < plan.products; ++p) plan.patch.add_taps(plan.product(p));
+  plan.patch.set_rows(g, 1);
   const double multiply = 1.05 * multiply_cost(g.rows, plan.tile);
   const double copy = copy_cost(g.src_stride[2]);
   double best = 0, least_work = -1;
@@ -125,8 +93,8 @@ double choose_rows(ImplicitGemmPlan& plan) {
         vectors * plan.vector > panels_that_fit(plan, kMostShiftedPanels) * plan.tile.columns)
       continue;
     ConvPatch patch = plan.patch;
-    patch.extent[1] = rows + highest[1] - patch.lowest[1];
-    if (!fits(patch)) continue;
+    patch.set_rows(g, rows);
+    if (!patch.channel_fits(kPatchElements)) continue;
     const int64_t planes = g.batch * g.grid[0] * row_blocks;
     const double copied = static_cast<double>(patch.channel_size()) /
                           static_cast<double>(plan.vector * g.tap_count());
@@ -271,16 +239,6 @@ bool stacking_pays(const ImplicitGemmPlan& plan) {
 }
 
 }  // namespace
-
-int64_t ConvPatch::distance(const int64_t* offset) const {
-  int64_t part = 0, place = 0;
-  for (int i = 0; i < kSpatial; ++i) {
-    const int64_t shift = floor_div(offset[i], parts[i]);
-    part = part * parts[i] + offset[i] - shift * parts[i];
-    place = place * extent[i] + shift - lowest[i];
-  }
-  return part * part_size() + place;
-}
 
 ImplicitGemm ImplicitGemmPlan::product(int64_t index) const {
   if (!gradient || stacked || alone) return first;

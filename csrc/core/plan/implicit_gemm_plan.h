@@ -2,24 +2,10 @@
 // cpu/conv/implicit_gemm.kernel.cpp.
 #pragma once
 
-#include "core/plan/implicit_gemm.h"
+#include "core/plan/conv_patch.h"
 #include "core/plan/tile.h"
 
 namespace striate {
-
-// What the taps of all products see of the source around one block of result rows, with its
-// padding and, where the window moves by several pixels, parted by the remainder modulo the stride:
-// [channel][remainder][depth][row][column], where each tap lies at a fixed distance from a pixel.
-// The padding at a row's end is also that of the next row's start.
-struct ConvPatch {
-  int64_t parts[kSpatial];   // remainders
-  int64_t lowest[kSpatial];  // of the taps' distances, and at most 0
-  int64_t extent[kSpatial];
-  int64_t part_size() const { return extent[0] * extent[1] * extent[2]; }
-  int64_t channel_size() const { return parts[0] * parts[1] * parts[2] * part_size(); }
-  // From a pixel to what a tap at this offset of the source sees.
-  int64_t distance(const int64_t* offset) const;
-};
 
 // A forward convolution is one product, an input gradient one for each phase of its pixels; these
 // share a grid and their blocks.

@@ -1,5 +1,6 @@
 // Forward convolution and its input gradient: each call goes to the algorithm that plan_conv chose.
 #include "cpu/conv/direct.h"
+#include "cpu/conv/flat_planes.h"
 #include "cpu/conv/group_lanes.h"
 #include "cpu/conv/implicit_gemm.h"
 #include "cpu/conv/winograd.h"
@@ -57,6 +58,9 @@ void forward(const ConvProblem& problem, ConvAlgorithm algorithm, const T* x, co
   if (algorithm == ConvAlgorithm::group_lanes)
     return group_lanes_conv(plan_group_lanes(problem, Vec<T>::lanes, false), problem, x, nullptr, w,
                             bias, relu, y, context);
+  if (algorithm == ConvAlgorithm::flat_planes)
+    return flat_planes_conv(plan_flat_planes(problem, false), x, nullptr, w, bias, relu, y,
+                            context);
   if (is_direct(algorithm))
     direct_conv(plan_forward(problem), nullptr, x, nullptr, w, bias, relu, y, context);
   else
@@ -108,6 +112,8 @@ void input_grad(const ConvProblem& problem, ConvAlgorithm algorithm, const T* dy
   if (algorithm == ConvAlgorithm::group_lanes)
     return group_lanes_conv(plan_group_lanes(problem, Vec<T>::lanes, true), problem, dy, y, w, bias,
                             false, dx, context);
+  if (algorithm == ConvAlgorithm::flat_planes)
+    return flat_planes_conv(plan_flat_planes(problem, true), dy, y, w, bias, false, dx, context);
   if (input_grad_has_gaps(problem)) fill(problem, bias, dx, context);
   if (!is_direct(algorithm)) {
     const bool shared = is_shared(algorithm);

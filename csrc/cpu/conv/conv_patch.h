@@ -1,6 +1,7 @@
 // The patch of the source that shifted pixels are read from; see ConvPatch.
 #pragma once
 
+#include "core/plan/conv_patch.h"
 #include "cpu/conv/pixel_panels.h"
 #include "cpu/simd/interleave.h"
 
@@ -36,12 +37,11 @@ STRIATE_INLINE void load_parted(const T* row, int64_t length, Vec<T> (&part)[par
 // columns parted by their remainders. `row` is null where there is none. What lies `ahead` elements
 // later is asked for: the next channel's row, which the processor cannot guess.
 template <class T, int parts>
-STRIATE_INLINE void copy_patch_row(const ImplicitGemmPlan& plan, const T* row, const T* mask,
-                                   int64_t ahead, T* out) {
+STRIATE_INLINE void copy_patch_row(const ConvPatch& patch, int64_t columns, const T* row,
+                                   const T* mask, int64_t ahead, T* out) {
   constexpr int lanes = Vec<T>::lanes;
-  const ConvPatch& patch = plan.patch;
   const int64_t pitch = patch.extent[2], part_size = patch.part_size();
-  const int64_t begin = -patch.lowest[2], length = row == nullptr ? 0 : plan.first.src[2];
+  const int64_t begin = -patch.lowest[2], length = row == nullptr ? 0 : columns;
   for (int64_t i = 0; i < begin; i += lanes)
     for (int k = 0; k < parts; ++k)
       Vec<T>::zero().store(out + k * part_size + i, static_cast<int>(least(lanes, begin - i)));
@@ -74,12 +74,11 @@ STRIATE_INLINE void copy_patch_row(const ImplicitGemmPlan& plan, const T* row, c
 
 // The same for any number of parts, one of them: every `stride`-th column from `part` on.
 template <class T>
-STRIATE_INLINE void copy_patch_part(const ImplicitGemmPlan& plan, const T* row, const T* mask,
-                                    int64_t part, int64_t ahead, T* out) {
-  const ConvPatch& patch = plan.patch;
+STRIATE_INLINE void copy_patch_part(const ConvPatch& patch, int64_t length, const T* row,
+                                    const T* mask, int64_t part, int64_t ahead, T* out) {
   const int64_t pitch = patch.extent[2], stride = patch.parts[2];
   const int64_t begin = -patch.lowest[2];
-  const int64_t columns = part < plan.first.src[2] ? ceil_div(plan.first.src[2] - part, stride) : 0;
+  const int64_t columns = part < length ? ceil_div(length - part, stride) : 0;
   const int64_t end = row == nullptr ? begin : least(pitch, begin + columns);
   for_each_vector<T>(0, begin, [&](int64_t i, int n) { Vec<T>::zero().store(out + i, n); });
   for_each_vector<T>(begin, end, [&](int64_t i, int n) {
@@ -94,10 +93,8 @@ STRIATE_INLINE void copy_patch_part(const ImplicitGemmPlan& plan, const T* row, 
 
 // The patch of `channels` channels around rows from `row` on at this depth of the grid.
 template <class T>
-void copy_patch(const ImplicitGemmPlan& plan, int64_t channels, int64_t depth, int64_t row,
-                const T* src, const T* mask, T* out) {
-  const ConvPatch& patch = plan.patch;
-  const ImplicitGemm& g = plan.first;
+void copy_patch(const ConvPatch& patch, const ImplicitGemm& g, int64_t channels, int64_t depth,
+                int64_t row, const T* src, const T* mask, T* out) {
   const int64_t plane = g.src[0] * g.src[1] * g.src[2];
   const int64_t corner[2] = {depth + patch.lowest[0], row + patch.lowest[1]};
   const int64_t part_size = patch.part_size(), parts = patch.parts[2];
@@ -115,14 +112,14 @@ void copy_patch(const ImplicitGemmPlan& plan, int64_t channels, int64_t depth, i
           const T* from = inside ? src + start : nullptr;
           const T* where = inside && mask != nullptr ? mask + start : nullptr;
           if (parts == 1) {
-            copy_patch_row<T, 1>(plan, from, where, plane, to);
+            copy_patch_row<T, 1>(patch, g.src[2], from, where, plane, to);
           } else if (parts == 2) {
-            copy_patch_row<T, 2>(plan, from, where, plane, to);
+            copy_patch_row<T, 2>(patch, g.src[2], from, where, plane, to);
           } else if (parts == 4) {
-            copy_patch_row<T, 4>(plan, from, where, plane, to);
+            copy_patch_row<T, 4>(patch, g.src[2], from, where, plane, to);
           } else {
             for (int64_t k = 0; k < parts; ++k)
-              copy_patch_part(plan, from, where, k, plane, to + k * part_size);
+              copy_patch_part(patch, g.src[2], from, where, k, plane, to + k * part_size);
           }
         }
       }
@@ -134,14 +131,14 @@ void copy_patch(const ImplicitGemmPlan& plan, int64_t channels, int64_t depth, i
 }
 
 // From a pixel of the patch to what each step of the block's depth sees, [channel][tap].
-STRIATE_INLINE void find_distances(const ImplicitGemmPlan& plan, const ImplicitGemm& g,
+STRIATE_INLINE void find_distances(const ConvPatch& patch, const ImplicitGemm& g,
                                    const DepthBlock& block, int32_t* distances) {
-  const int64_t size = plan.patch.channel_size();
+  const int64_t size = patch.channel_size();
   for (int64_t t = 0; t < block.taps; ++t) {
     const Tap tap = tap_at(g, block.first_tap + t);
     int64_t offset[kSpatial];
     for (int i = 0; i < kSpatial; ++i) offset[i] = g.tap_offset[i] + tap.at[i] * g.tap_step[i];
-    const int64_t distance = plan.patch.distance(offset);
+    const int64_t distance = patch.distance(offset);
     for (int64_t c = 0; c < block.channels; ++c)
       distances[c * block.taps + t] = static_cast<int32_t>(c * size + distance);
   }

@@ -257,9 +257,9 @@ void run_task(const ImplicitGemmPlan& plan, int64_t task, const Operands<T>& o, 
           src_group + (corner.sample * g.groups * g.channels + block.first_channel) * g.src[0] *
                           g.src[1] * g.src[2];
       if (part.product == 0)
-        copy_patch(plan, block.channels, corner.at[0], corner.at[1], o.src + from,
+        copy_patch(plan.patch, g, block.channels, corner.at[0], corner.at[1], o.src + from,
                    o.mask == nullptr ? nullptr : o.mask + from, scratch.pixels);
-      find_distances(plan, product, block, scratch.distances);
+      find_distances(plan.patch, product, block, scratch.distances);
     } else {
       gather(plan, product, count, block, o.src + src_group,
              o.mask == nullptr ? nullptr : o.mask + src_group, scratch, scratch.pixels);

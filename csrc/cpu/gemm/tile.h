@@ -80,12 +80,12 @@ inline constexpr int kSteps = 2;
 template <class T, int rows, int vectors>
 STRIATE_INLINE void add_step(const T* a, int64_t a_row, const T* b, Vec<T> (&sum)[rows][vectors]) {
   Vec<T> columns[vectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int v = 0; v < vectors; ++v) columns[v] = Vec<T>::load(b + v * Vec<T>::lanes);
 #pragma GCC unroll 8
   for (int m = 0; m < rows; ++m) {
     const Vec<T> value = Vec<T>::set(a[m * a_row]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) sum[m][v] = fma(value, columns[v], sum[m][v]);
   }
 }

@@ -4,6 +4,7 @@
 // The windows of five that networks have stay in registers, so that an element is read once.
 #include "cuda/kernels.h"
 #include "cuda/lrn/summands.h"
+#include "cuda/read_ahead.h"
 
 namespace striate::cuda {
 namespace {
@@ -61,7 +62,9 @@ struct Walks {
   STRIATE_DEVICE void window(const T* x, int64_t c, const Visit& visit) const {
     const int64_t begin = c > before ? c - before : 0;
     const int64_t end = c + after < channels ? c + after + 1 : channels;
-    for (int64_t other = begin; other < end; ++other) visit(x[other * positions]);
+    read_ahead(
+        end - begin, Steps{begin * positions, positions}, [&](int64_t other) { return x[other]; },
+        [&](int64_t, T value) { visit(value); });
   }
   template <class T>
   STRIATE_DEVICE Lane<T> base_of(const LrnNumbers<T>& n, const T* x, int64_t c) const {

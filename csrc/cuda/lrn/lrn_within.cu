@@ -1,6 +1,7 @@
 // Local response normalisation within a channel: a thread for each element, windows in the caches.
 #include "cuda/kernels.h"
 #include "cuda/lrn/summands.h"
+#include "cuda/read_ahead.h"
 
 namespace striate::cuda {
 namespace {
@@ -25,8 +26,9 @@ struct Planes {
     const int64_t bottom = least(r.remainder + reach + 1, rows);
     const int64_t left = c.remainder > reach ? c.remainder - reach : 0;
     const int64_t right = least(c.remainder + reach + 1, columns);
-    for (int64_t h = top; h < bottom; ++h)
-      for (int64_t w = left; w < right; ++w) visit(x[plane + h * columns + w]);
+    const int64_t width = right - left;
+    read_ahead((bottom - top) * width, Rows(plane + top * columns + left, width, 1, columns),
+               [&](int64_t at) { return x[at]; }, [&](int64_t, T value) { visit(value); });
   }
   template <class T>
   STRIATE_DEVICE Lane<T> base_of(const LrnNumbers<T>& n, const T* x, int64_t i) const {

@@ -32,8 +32,8 @@ struct Max {
   T* y;
   int32_t* narrow;
   int64_t* wide;
-  STRIATE_DEVICE void add(State& best, int64_t at, int64_t in_plane) const {
-    const T value = x[at];
+  STRIATE_DEVICE T load(int64_t at) const { return x[at]; }
+  STRIATE_DEVICE void add(State& best, T value, int64_t in_plane) const {
     if (best.seen == 0 || formula::wins(Lane<T>{value}, Lane<T>{best.value}).value)
       best = {value, in_plane, 1};
   }

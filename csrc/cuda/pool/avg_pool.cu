@@ -10,7 +10,8 @@ struct Mean {
   using Merge = AddLongSums;
   const T* x;
   T* y;
-  STRIATE_DEVICE void add(State& sum, int64_t at, int64_t) const { sum.add(x[at]); }
+  STRIATE_DEVICE T load(int64_t at) const { return x[at]; }
+  STRIATE_DEVICE void add(State& sum, T value, int64_t) const { sum.add(value); }
   STRIATE_DEVICE void store(int64_t output, const State& sum, int64_t divisor) const {
     y[output] = static_cast<T>(sum.total()) / static_cast<T>(divisor);
   }
@@ -19,8 +20,9 @@ struct Mean {
 template <class T>
 struct MeanGrad {
   const T* dy;
-  STRIATE_DEVICE T share(int64_t, int64_t output, int64_t divisor) const {
-    return dy[output] / static_cast<T>(divisor);
+  STRIATE_DEVICE T load(int64_t output) const { return dy[output]; }
+  STRIATE_DEVICE T share(int64_t, T own, int64_t divisor) const {
+    return own / static_cast<T>(divisor);
   }
   STRIATE_DEVICE T gradient(int64_t, T sum) const { return sum; }
 };

@@ -15,8 +15,9 @@ struct Norm {
   const T* x;
   T* y;
   T p, inverse_p;
-  STRIATE_DEVICE void add(State& sum, int64_t at, int64_t) const {
-    sum.add(formula::lp_term<norm>(Lane<T>{x[at]}, Lane<T>{p}).value);
+  STRIATE_DEVICE T load(int64_t at) const { return x[at]; }
+  STRIATE_DEVICE void add(State& sum, T value, int64_t) const {
+    sum.add(formula::lp_term<norm>(Lane<T>{value}, Lane<T>{p}).value);
   }
   STRIATE_DEVICE void store(int64_t output, const State& sum, int64_t) const {
     y[output] =
@@ -37,7 +38,8 @@ template <LpNorm norm, class T>
 struct NormGrad {
   const T *shares, *x;
   T p_minus_one;
-  STRIATE_DEVICE T share(int64_t, int64_t output, int64_t) const { return shares[output]; }
+  STRIATE_DEVICE T load(int64_t output) const { return shares[output]; }
+  STRIATE_DEVICE T share(int64_t, T own, int64_t) const { return own; }
   STRIATE_DEVICE T gradient(int64_t i, T sum) const {
     return sum * formula::lp_slope<norm>(Lane<T>{x[i]}, Lane<T>{p_minus_one}).value;
   }

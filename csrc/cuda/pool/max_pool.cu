@@ -3,6 +3,7 @@
 #include "cuda/kernels.h"
 #include "cuda/pool/geometry.h"
 #include "cuda/pool/max_grad.h"
+#include "cuda/read_ahead.h"
 
 namespace striate::cuda {
 namespace {
@@ -26,18 +27,19 @@ __global__ void max_kernel(int64_t count, const __grid_constant__ Window w,
     int64_t index = -1;
     for (int64_t a = taps[0].begin; a < taps[0].end; ++a) {
       const int64_t layer = (origin[0] + a * w.dilation[0]) * w.in[1];
-      for (int64_t b = taps[1].begin; b < taps[1].end; ++b) {
-        const int64_t row = (layer + origin[1] + b * w.dilation[1]) * w.in[2] + origin[2];
-        for (int64_t c = taps[2].begin; c < taps[2].end; ++c) {
-          const int64_t at = row + c * w.dilation[2];
-          const Lane<T> value{plane[at]};
-          // The first one counts even if it is -infinity.
-          if (index < 0 || formula::wins(value, best).value) {
-            best = value;
-            index = at;
-          }
-        }
-      }
+      const int64_t first = (layer + origin[1] + taps[1].begin * w.dilation[1]) * w.in[2] +
+                            origin[2] + taps[2].begin * w.dilation[2];
+      const int64_t rows = greatest(taps[1].size(), 0), columns = greatest(taps[2].size(), 0);
+      read_ahead(
+          rows * columns, Rows(first, columns, w.dilation[2], w.dilation[1] * w.in[2]),
+          [&](int64_t at) { return plane[at]; },
+          [&](int64_t at, T value) {
+            // The first one counts even if it is -infinity.
+            if (index < 0 || formula::wins(Lane<T>{value}, best).value) {
+              best = {value};
+              index = at;
+            }
+          });
     }
     y[i] = best.value;
     if (indices != nullptr) indices[i] = static_cast<Index>(index);

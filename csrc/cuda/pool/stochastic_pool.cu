@@ -112,10 +112,15 @@ template <class T>
 struct AverageGrad {
   const T *dy, *x;
   const WindowStats* stats;
-  STRIATE_DEVICE T share(int64_t i, int64_t output, int64_t) const {
-    const WindowStats& s = stats[output];
+  struct Output {
+    T dy;
+    WindowStats stats;
+  };
+  STRIATE_DEVICE Output load(int64_t output) const { return {dy[output], stats[output]}; }
+  STRIATE_DEVICE T share(int64_t i, const Output& own, int64_t) const {
+    const WindowStats& s = own.stats;
     if (!has_draw(s.sum) || !(x[i] > 0)) return 0;
-    return dy[output] * static_cast<T>((2 * weight(x[i]) - s.mean) / s.sum);
+    return own.dy * static_cast<T>((2 * weight(x[i]) - s.mean) / s.sum);
   }
   STRIATE_DEVICE T gradient(int64_t, T sum) const { return sum; }
 };

@@ -3,13 +3,15 @@
 #pragma once
 
 #include "cuda/pool/geometry.h"
+#include "cuda/read_ahead.h"
 #include "cuda/reduce.h"
 
 namespace striate::cuda {
 namespace {
 
-// r.begin(plane of x) gives a state, which takes elements by add(offset in the plane) in their
-// order and can be merged; r.store(output, state, elements counted by the divisor).
+// R::State takes what r.load(offset) gives by r.add(state, value, offset in the plane), in the
+// order of the elements, and can be merged; r.store(output, state, elements counted by the
+// divisor).
 template <int kLanes, class R>
 __global__ void windows_kernel(int64_t count, const __grid_constant__ PlaneMap map,
                                const __grid_constant__ Tables tables, int64_t in_size,
@@ -21,12 +23,13 @@ __global__ void windows_kernel(int64_t count, const __grid_constant__ PlaneMap m
                       w = tables.windows[2][place.at[2]];
     const int64_t plane = place.plane * in_size;
     typename R::State state{};
-    for (int64_t a = d.begin; a < d.end; ++a)
-      for (int64_t b = h.begin; b < h.end; ++b) {
-        const int64_t row = a * in_layer + b * in_row;
-        for (int64_t c = w.begin + lane; c < w.end; c += kLanes)
-          r.add(state, plane + row + c, row + c);
-      }
+    const int64_t left = w.end - w.begin - lane, columns = left > 0 ? ceil_div(left, kLanes) : 0;
+    for (int64_t a = d.begin; a < d.end; ++a) {
+      const int64_t first = a * in_layer + h.begin * in_row + w.begin + lane;
+      read_ahead((h.end - h.begin) * columns, Rows(first, columns, kLanes, in_row),
+                 [&](int64_t at) { return r.load(plane + at); },
+                 [&](int64_t at, const auto& value) { r.add(state, value, at); });
+    }
     if (kLanes > 1) state = warp_reduce(state, typename R::Merge{});
     if (lane == 0) r.store(i, state, d.count * h.count * w.count);
   }
@@ -45,7 +48,29 @@ void for_each_window(const char* what, const AvgPoolProblem& p, const WindowTabl
          PlaneMap(p.planes(), w.out), tables.get(), w.in_size(), layer, w.in[2], r);
 }
 
-// to[i] = f(i, the sum of share(output, divisor) over the outputs whose windows hold element i)
+// The outputs of a layer whose windows hold an element, and the elements that each one's divisor
+// counts.
+struct OutputsOver {
+  struct Output {
+    int64_t at, counted;
+  };
+  const WindowRange *row_windows, *column_windows;
+  int64_t layer_count, layer, row;
+  Range columns;
+  int64_t b, c;
+  STRIATE_DEVICE Output operator()() {
+    const Output own = {layer + b * row + c,
+                        layer_count * row_windows[b].count * column_windows[c].count};
+    if (++c == columns.end) {
+      c = columns.begin;
+      ++b;
+    }
+    return own;
+  }
+};
+
+// to[i] = f.gradient(i, the sum of f.share(i, f.load(output), divisor) over the outputs whose
+// windows hold element i)
 template <class T, class F>
 __global__ void elements_kernel(int64_t count, const __grid_constant__ PlaneMap map,
                                 const __grid_constant__ Tables tables, int64_t out_size,
@@ -57,13 +82,19 @@ __global__ void elements_kernel(int64_t count, const __grid_constant__ PlaneMap 
                 w = tables.outputs[2][place.at[2]];
     const int64_t plane = place.plane * out_size;
     T sum = 0;
-    for (int64_t a = d.begin; a < d.end; ++a)
-      for (int64_t b = h.begin; b < h.end; ++b) {
-        const int64_t rows = tables.windows[0][a].count * tables.windows[1][b].count;
-        const int64_t row = plane + a * out_layer + b * out_row;
-        for (int64_t c = w.begin; c < w.end; ++c)
-          sum += f.share(i, row + c, rows * tables.windows[2][c].count);
-      }
+    for (int64_t a = d.begin; a < d.end; ++a) {
+      const OutputsOver outputs = {tables.windows[1],
+                                   tables.windows[2],
+                                   tables.windows[0][a].count,
+                                   plane + a * out_layer,
+                                   out_row,
+                                   w,
+                                   h.begin,
+                                   w.begin};
+      read_ahead(
+          h.size() * w.size(), outputs, [&](const auto& o) { return f.load(o.at); },
+          [&](const auto& o, const auto& value) { sum += f.share(i, value, o.counted); });
+    }
     to[i] = f.gradient(i, sum);
   }
 }

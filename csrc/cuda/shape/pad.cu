@@ -6,8 +6,8 @@
 namespace striate::cuda {
 namespace {
 
-// Planes of one size read from or written to the inside of planes of another. A loop goes over the
-// elements of the result.
+// Planes of one size read from or written to the inside of planes of another. A loop goes over
+// packs of the result, which may begin and end anywhere in a row.
 struct Planes {
   Divisor width, height;  // the result's
   int64_t other_width, other_height, top, left;
@@ -20,36 +20,59 @@ struct Planes {
         other_height(other_h),
         top(t),
         left(l) {}
-  // Where element i lies in the other array, or -1: `top` and `left` are subtracted.
-  STRIATE_DEVICE int64_t other(int64_t i) const {
+  struct Place {
+    int64_t plane, h, w;
+  };
+  STRIATE_DEVICE Place operator()(int64_t i) const {
     const Division row = divide(i, width), plane = divide(row.quotient, height);
-    const int64_t h = plane.remainder - top, w = row.remainder - left;
+    return {plane.quotient, plane.remainder, row.remainder};
+  }
+  STRIATE_DEVICE void step(Place& place) const {
+    if (++place.w < width.value()) return;
+    place.w = 0;
+    if (++place.h < height.value()) return;
+    place.h = 0;
+    ++place.plane;
+  }
+  // Where this element lies in the other array, or -1: `top` and `left` are subtracted.
+  STRIATE_DEVICE int64_t other(const Place& place) const {
+    const int64_t h = place.h - top, w = place.w - left;
     const bool inside = h >= 0 && h < other_height && w >= 0 && w < other_width;
-    return inside ? (plane.quotient * other_height + h) * other_width + w : -1;
+    return inside ? (place.plane * other_height + h) * other_width + w : -1;
   }
 };
 
 template <class T>
 __global__ void planes_kernel(int64_t count, const __grid_constant__ Planes planes, T value,
                               const T* __restrict__ from, T* __restrict__ to) {
-  for (int64_t i = thread_index(); i < count; i += thread_count()) {
-    const int64_t other = planes.other(i);
-    to[i] = other < 0 ? value : from[other];
+  constexpr int size = Pack<T>::size;
+  const bool aligned = is_aligned(to);
+  for (int64_t i = thread_index() * size; i < count; i += thread_count() * size) {
+    Planes::Place place = planes(i);
+    Pack<T> pack;
+    STRIATE_UNROLL
+    for (int k = 0; k < size; ++k) {
+      const int64_t other = i + k < count ? planes.other(place) : -1;
+      pack.at[k] = other < 0 ? value : from[other];
+      planes.step(place);
+    }
+    store_pack(to + i, pack, count - i, aligned && i + size <= count);
   }
 }
 
 template <class T>
 void pad(const PadProblem& p, const T* x, T value, T* y, const Context& context) {
   const int64_t planes = p.batch * p.channels, count = planes * p.out_height * p.out_width;
-  launch("pad", planes_kernel<T>, blocks_for(count), kThreads, 0, context, count,
-         Planes(planes, p.out_height, p.out_width, p.in_height, p.in_width, p.top, p.left), value,
-         x, y);
+  launch("pad", planes_kernel<T>, blocks_for(ceil_div(count, Pack<T>::size)), kThreads, 0, context,
+         count, Planes(planes, p.out_height, p.out_width, p.in_height, p.in_width, p.top, p.left),
+         value, x, y);
 }
 
 template <class T>
 void pad_grad(const PadProblem& p, const T* dy, T* dx, const Context& context) {
   const int64_t planes = p.batch * p.channels, count = planes * p.in_height * p.in_width;
-  launch("pad_grad", planes_kernel<T>, blocks_for(count), kThreads, 0, context, count,
+  launch("pad_grad", planes_kernel<T>, blocks_for(ceil_div(count, Pack<T>::size)), kThreads, 0,
+         context, count,
          Planes(planes, p.in_height, p.in_width, p.out_height, p.out_width, -p.top, -p.left), T(0),
          dy, dx);
 }

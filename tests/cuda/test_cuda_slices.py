@@ -24,7 +24,7 @@ SHAPES = [
     *[(37, length, 1) for length in (1, 4, 6, 10, 32, 126, 128, 254, 256)],  # a warp's part
     *[(5, length, 1) for length in (260, 262, 1000, 1022, 1024)],  # a warp
     *[(2, length, 1) for length in (1028, 1030, 8192, 8196, 8195, 16400)],  # a block
-    *[(2, length, 6) for length in (1, 3, 16, 21, 32, 33, 70)],  # a thread
+    *[(2, length, 6) for length in (1, 3, 12, 13, 21, 24, 25, 70)],  # a thread
 ]
 EVERY_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=str)
 EVERY_DTYPE = pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -53,7 +53,7 @@ __device__ __forceinline__ Moments slice_moments(const Part& part, typename Part
     const int count = part.runs(first) * Part::kRun;
     if (count == 0) return;
     const auto value = [&](int i) { return x.run[i / Part::kRun][i % Part::kRun]; };
-    own = MergeMoments{}(own, batch_moments<T, kBatch<T>>(count, value));
+    own = MergeMoments{}(own, batch_moments<T, Part::kHeld>(count, value));
   };
   part.for_each_batch(add_batch, x);
   return part.group.reduce(own, MergeMoments{});

@@ -71,7 +71,9 @@ struct Slices {
 template <class T, class Group, int kElements>
 class Part {
  public:
-  static constexpr int kRun = kElements, kRuns = kBatch<T> / kRun;
+  // Where the elements lie apart, their addresses need registers too.
+  static constexpr int kHeld = Group::size() == 1 ? kBatch<T> * 3 / 4 : kBatch<T>;
+  static constexpr int kRun = kElements, kRuns = kHeld / kRun;
 
   const Group group;
   const int64_t slice, begin;  // its number, and where it begins
@@ -82,7 +84,7 @@ class Part {
         slice(i),
         begin(slices.begin(i)),
         classes(slices.classes),
-        step(kRun == 1 ? slices.inner : 1) {}
+        step(Group::size() == 1 ? slices.inner : 1) {}
 
   // A batch of this thread's elements of an array.
   class Held {

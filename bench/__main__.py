@@ -135,7 +135,7 @@ def _run(
 ) -> int:
     """Measure all cases and report them."""
     from .ceilings import Ceilings
-    from .harness import measure
+    from .harness import LOOKS, is_slower, look_again, measure
 
     if not cases:
         print("bench: no row matches", file=sys.stderr)
@@ -152,6 +152,11 @@ def _run(
         measured.append(measure(case, parsed.quick))
         if not measured[-1].error:
             ceilings.probe(measured[-1])
+    for _ in range(0 if parsed.quick else LOOKS):
+        for case, row in zip(cases, measured, strict=True):
+            if not row.error and is_slower(row):
+                _progress(f"again {case.name}")
+                look_again(case, row, parsed.quick)
     _progress("")
     rows = [row.as_json() | ({} if row.error else ceilings.measure(row)) for row in measured]
 

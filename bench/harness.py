@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,9 @@ _ROUNDS = {True: (2, 2), False: (11, 33)}
 _AGREE = 1.05
 # Seconds after which a side gets no more than it must: the reference one round, others the least.
 _BUDGET = {True: 0.5, False: 2.0}
+# Rows below this ratio are measured again, at the end and so often at most.
+_SLOWER = 0.97
+LOOKS = 2
 
 Clock = Callable[[Run, bool], float]  # the seconds of a call, in one round; `quick` or not
 
@@ -57,6 +61,20 @@ def measure(case: Case, quick: bool, clock: Clock | None = None) -> Row:
     except Exception as error:  # any failure is this row's result, and the others go on
         row.error = f"{type(error).__name__}: {error}"
     return row
+
+
+def look_again(case: Case, row: Row, quick: bool, clock: Clock | None = None) -> None:
+    """Give the sides but the reference as many rounds more: neighbours come and go."""
+    sides = dict(case.sides(_torch.load()).run)
+    sides.pop("reference", None)
+    for side, times in _time(sides, quick, clock or _round).items():
+        row.rounds[side] += times
+        row.seconds[side] = min(row.rounds[side])
+
+
+def is_slower(row: Row) -> bool:
+    """Whether PyTorch was clearly faster."""
+    return row.seconds.get("torch", math.inf) < _SLOWER * row.seconds.get("striate", 0.0)
 
 
 def _time(sides: Mapping[str, Run], quick: bool, clock: Clock) -> dict[str, list[float]]:

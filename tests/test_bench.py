@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,26 @@ def test_disagreement_is_an_error_without_timing() -> None:
     assert "differs from reference" in row.error
     assert not row.seconds
     assert "error" in report.table([row.as_json()])
+
+
+def test_a_slower_row_gets_more_rounds_on_both_sides() -> None:
+    seconds = {"striate": 2.0, "reference": 9.0, "torch": 1.0}
+    run = {side: (lambda side=side: side) for side in seconds}
+    check = dict.fromkeys(run, lambda: np.ones(3))
+    slow = Case("op", "label", "flops", "", 1e-3, lambda _: Sides(run, check, 1.0))
+
+    def clock(run: Callable[[], Any], quick: bool) -> float:
+        return seconds[run()]
+
+    row = harness.measure(slow, quick=True, clock=clock)
+    assert harness.is_slower(row)
+    before = {side: len(rounds) for side, rounds in row.rounds.items()}
+    seconds.update(striate=0.5, torch=3.0)
+    harness.look_again(slow, row, quick=True, clock=clock)
+    assert not harness.is_slower(row)
+    assert row.seconds == {"striate": 0.5, "reference": 9.0, "torch": 1.0}
+    assert len(row.rounds["reference"]) == before["reference"]
+    assert all(len(row.rounds[side]) > before[side] for side in ("striate", "torch"))
 
 
 def test_failure_is_an_error() -> None:

@@ -139,3 +139,16 @@ def test_groups_of_eight_are_direct_but_for_the_weights() -> None:
     assert striate.explain("conv2d", x, w, groups=4, padding=2).algorithm == "direct"
     e = striate.explain("conv2d_weight_grad", x, x, w, groups=4, padding=2)
     assert e.algorithm != "direct"
+
+
+@pytest.mark.parametrize("far", [40, 10**6, 2**31, 2**40])
+def test_taps_far_outside_leave_one(far: int, isa: str, rng: np.random.Generator) -> None:
+    """All but the middle one lie in the padding; nothing that is planned from them may overflow."""
+    x, w = rng.standard_normal((2, 16, 30, 30)), rng.standard_normal((16, 8, 3, 3))
+    options = {"groups": 2, "padding": far, "dilation": far}
+    middle = np.ascontiguousarray(w[:, :, 1:2, 1:2])
+    y = ops.conv2d(x, w, **options)
+    np.testing.assert_allclose(y, ops.conv2d(x, middle, groups=2), rtol=0, atol=1e-13)
+    dx = ops.conv2d_input_grad(y, w, x.shape, **options)
+    want = ops.conv2d_input_grad(y, middle, x.shape, groups=2)
+    np.testing.assert_allclose(dx, want, rtol=0, atol=1e-12)

@@ -7,7 +7,7 @@
 namespace striate {
 namespace {
 
-// Elements of a task's source, a part of the first cache; and of one whose rows are too long.
+// Elements of a task's source, a part of the second cache; and of one that sees a row alone.
 constexpr int64_t kStaged = 32 * 1024;
 constexpr int64_t kMostStaged = 2 * kStaged;
 constexpr int64_t kTasks = 16;
@@ -37,11 +37,13 @@ bool flat_planes_fit(const ConvProblem& p, bool input_grad) {
   const Window& w = p.window;
   if (w.stride[0] * w.stride[1] * w.stride[2] != 1 || w.kernel_size() > kMostFlatTaps) return false;
   if (w.kernel[0] != 1 || w.in[0] != 1 || w.out[0] != 1) return false;
-  if (p.batch * p.in_channels * p.out_channels * w.in_size() * w.out_size() == 0) return false;
-  // A row of the source, before anything could overflow.
-  const int64_t channels = std::max(p.in_channels, p.out_channels) / p.groups;
-  if (channels * std::max(w.in[2], w.out[2]) > kMostStaged) return false;
-  return plan_flat_planes(p, input_grad).stage() <= kMostStaged;
+  if (std::min({p.batch, p.in_channels, p.out_channels, w.in_size(), w.out_size()}) == 0)
+    return false;
+  const ImplicitGemm g = input_grad ? plan_input_grad(p, 0) : plan_forward(p);
+  ConvPatch patch(g);
+  patch.add_taps(g);
+  patch.set_rows(g, 1);
+  return patch.channel_fits(kMostStaged / g.channels);
 }
 
 }  // namespace striate

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "cuda/index.h"
 #include "cuda/reduce/channels.h"
@@ -97,7 +98,13 @@ void errors() {
   expect(told(cudaErrorNoDevice, "CUDA_VISIBLE_DEVICES"), "no device", 0, 0);
   for (const cudaError_t status : {cudaErrorNoKernelImageForDevice, cudaErrorInvalidDeviceFunction,
                                    cudaErrorUnsupportedPtxVersion})
-    expect(told(status, "capability 8.0 or more, this one has 2.2"), "no code", status, 0);
+    for (const auto& [device, advice] :
+         {std::pair("75", "capability 8.0 or more, this one has 7.5"),
+          std::pair("103", "CUDAARCHS")}) {
+      setenv("STRIATE_EMULATED_WITHOUT_CODE", device, 1);
+      expect(told(status, advice), "no code", status, 0);
+    }
+  unsetenv("STRIATE_EMULATED_WITHOUT_CODE");
   expect(told(cudaErrorMemoryAllocation, "smaller batch"), "no memory", 0, 0);
   expect(told(cudaErrorMisalignedAddress, "CUDA_LAUNCH_BLOCKING=1"), "misaligned", 0, 0);
 }

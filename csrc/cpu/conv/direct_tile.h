@@ -92,7 +92,10 @@ STRIATE_INLINE void add_any_taps(const DirectBand<T>& t, const TapColumns<T, col
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) {
       const int64_t row = first_row + r * v.step() + h * v.tap_row;
-      const Vec<T> pixels = seen.load(plane + row * v.src_columns, rows_inside<T, columns>(v, row));
+      const LaneSet<T> inside = rows_inside<T, columns>(v, row);
+      // Rows far outside have no address.
+      const T* from = inside.empty() ? plane : plane + row * v.src_columns;
+      const Vec<T> pixels = seen.load(from, inside);
 #pragma GCC unroll 8
       for (int m = 0; m < channels; ++m)
         sum[m][r] = fma(Vec<T>::set(weights[m * t.w_row]), pixels, sum[m][r]);

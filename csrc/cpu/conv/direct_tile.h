@@ -119,7 +119,7 @@ STRIATE_INLINE void sum_tile(const DirectBand<T>& t, const TapColumns<T, columns
     for (int64_t d = 0; d < t.depth_taps; ++d) {
       const T* plane = *planes++;
       if (plane == nullptr) continue;
-      const T* row = plane + first_row * v.src_columns;
+      const T* row = taps_h == 0 ? plane : plane + first_row * v.src_columns;
       const T* weights = t.weights + c * t.w_channel + d * t.w_depth;
       for (int64_t w = 0; w < v.taps_w; ++w, weights += t.w_tap) {
         if constexpr (taps_h == 0) {

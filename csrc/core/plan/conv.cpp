@@ -227,7 +227,7 @@ Bytes direct_bytes(const Request&) { return {0, -1}; }
 
 Bytes flat_planes_bytes(const Request& r) {
   const FlatPlanes f = plan_flat_planes(r.problem, r.direction == ConvDirection::input_grad);
-  return {0, (f.stage() + r.tiles.gemm.columns + f.patch.extent[2]) * item_size(r.problem)};
+  return {0, f.scratch(r.tiles.gemm.columns) * item_size(r.problem)};
 }
 
 Bytes group_lanes_bytes(const Request& r) {

@@ -35,11 +35,12 @@ FlatPlanes plan_flat_planes(const ConvProblem& p, bool input_grad) {
 
 bool flat_planes_fit(const ConvProblem& p, bool input_grad) {
   const Window& w = p.window;
-  if (w.stride[0] * w.stride[1] * w.stride[2] != 1 || w.kernel_size() > kMostFlatTaps) return false;
+  if (w.stride[0] * w.stride[1] * w.stride[2] != 1) return false;
   if (w.kernel[0] != 1 || w.in[0] != 1 || w.out[0] != 1) return false;
   if (std::min({p.batch, p.in_channels, p.out_channels, w.in_size(), w.out_size()}) == 0)
     return false;
   const ImplicitGemm g = input_grad ? plan_input_grad(p, 0) : plan_forward(p);
+  if (g.depth() > kDepthBlock) return false;
   ConvPatch patch(g);
   patch.add_taps(g);
   patch.set_rows(g, 1);

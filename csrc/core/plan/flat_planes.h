@@ -13,12 +13,13 @@ struct FlatPlanes {
   int64_t bands;
 
   int64_t tasks() const { return product.batch * product.groups * bands; }
-  int64_t stage() const { return product.channels * patch.channel_size(); }  // elements
+  // Elements: of what a band sees, and with what the last vectors of a tile may read behind it.
+  int64_t stage() const { return product.channels * patch.channel_size(); }
+  int64_t scratch(int64_t tile_columns) const { return stage() + tile_columns + patch.extent[2]; }
 };
 
-inline constexpr int64_t kMostFlatTaps = 128;
-
-// Whether the window moves by one, in two dimensions, over rows that are not too long.
+// Whether the window moves by one, in two dimensions, over rows that are not too long, and a sum
+// has no more terms than registers should add up (kDepthBlock).
 bool flat_planes_fit(const ConvProblem& problem, bool input_grad);
 
 FlatPlanes plan_flat_planes(const ConvProblem& problem, bool input_grad);

@@ -43,7 +43,7 @@ struct Call {
   const T *src, *mask, *w, *bias;
   bool relu;
   T* dst;
-  int32_t distances[kMostFlatTaps];  // from a pixel of the patch to what each tap sees
+  int32_t distances[kDepthBlock];  // from a pixel of the patch to what each tap sees
 
   // Vectors from pixel `first` on of channels from `channel` on. Not inlined: what surrounds it
   // must not take registers from the sums.
@@ -133,9 +133,9 @@ void conv(const FlatPlanes& f, const T* src, const T* mask, const T* w, const T*
   const ImplicitGemm& g = f.product;
   Call<T> call{f, src, mask, w, bias, relu, dst, {}};
   find_distances(f.patch, g, {0, 1, 0, g.tap_count()}, call.distances);
-  const size_t staged = static_cast<size_t>(f.stage() + kTileColumns<T> + f.patch.extent[2]);
+  const size_t scratch = static_cast<size_t>(f.scratch(kTileColumns<T>)) * sizeof(T);
   const int64_t tasks = f.tasks(), chunks = least(tasks, kChunks);
-  parallel_for(context, chunks, staged * sizeof(T), [&](int64_t chunk, void* memory) {
+  parallel_for(context, chunks, scratch, [&](int64_t chunk, void* memory) {
     const int64_t end = tasks * (chunk + 1) / chunks;
     for (int64_t i = tasks * chunk / chunks; i < end; ++i)
       call.run_task(i, i + 1 == end, static_cast<T*>(memory));
